@@ -1,0 +1,80 @@
+//! What a failure asks for.
+
+use std::time::Duration;
+
+/// A failure at the border of a stage, told by what the caller can do about it.
+///
+/// The text is for people: it names what happened, the likely cause and the cure, and never holds an address, a
+/// subject, a body or a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The same thing may work later: a server that is busy, a network that is away, a database that is full.
+    #[error("{reason}")]
+    Retry {
+        /// How long the other side asked us to wait, if it did.
+        after: Option<Duration>,
+        /// What happened.
+        reason: String,
+    },
+    /// The session is over, through nobody's fault: connect again and go on.
+    #[error("{reason}")]
+    Reconnect {
+        /// What happened.
+        reason: String,
+    },
+    /// The mail server refused the access token: refresh it once, then believe it.
+    #[error("{reason}")]
+    TokenRefused {
+        /// What the server said.
+        reason: String,
+    },
+    /// A person must consent again or mend a permission; polling on is pointless.
+    #[error("{reason}")]
+    NeedsReauth {
+        /// What happened and how to mend it.
+        reason: String,
+    },
+    /// The operator must mend the configuration.
+    #[error("{reason}")]
+    Operator {
+        /// What happened and how to mend it.
+        reason: String,
+    },
+    /// One message cannot be had: the server's answer about it is refused or broken.
+    #[error("{reason}")]
+    Message {
+        /// The message's UID in the mailbox being read.
+        uid: u32,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl Trouble {
+    /// A [`Trouble::Retry`] without a server's wish.
+    pub fn retry(reason: impl std::fmt::Display) -> Self {
+        Self::Retry { after: None, reason: reason.to_string() }
+    }
+
+    /// A [`Trouble::Reconnect`].
+    pub fn reconnect(reason: impl std::fmt::Display) -> Self {
+        Self::Reconnect { reason: reason.to_string() }
+    }
+
+    /// A [`Trouble::Operator`].
+    pub fn operator(reason: impl std::fmt::Display) -> Self {
+        Self::Operator { reason: reason.to_string() }
+    }
+
+    /// A stable word for logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Reconnect { .. } => "reconnect",
+            Self::TokenRefused { .. } => "token-refused",
+            Self::NeedsReauth { .. } => "needs-reauth",
+            Self::Operator { .. } => "operator",
+            Self::Message { .. } => "message",
+        }
+    }
+}
