@@ -36,6 +36,8 @@ pub enum Code {
     MessageTooLarge,
     /// A notice that mailtrail itself sent (H9).
     OwnNotice,
+    /// It arrived before the day the account starts from (`--since`, decision 10).
+    BeforeStart,
     /// The message left the server between the listing and the fetch.
     Expunged,
     /// Set aside: it could not be fetched, parsed or stored.
@@ -61,6 +63,7 @@ impl Code {
             Self::BodyTooLarge => "body-too-large",
             Self::MessageTooLarge => "message-too-large",
             Self::OwnNotice => "own-notice",
+            Self::BeforeStart => "before-start",
             Self::Expunged => "expunged",
             Self::ParseError => "parse-error",
         }

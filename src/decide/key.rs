@@ -1,5 +1,6 @@
 //! The identity of a message within a workspace.
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::mail::envelope::Envelope;
@@ -54,6 +55,14 @@ impl MessageKey {
         }
         Self(key)
     }
+}
+
+/// The keyed hash under which the ledger knows a Message-ID, so that of mail not logged nothing readable is kept
+/// (design, invariant 6). `key` is the installation's own.
+pub fn keyed_hash(key: &[u8; 32], id: &MessageId) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new(&(*key).into());
+    mac.update(id.as_str().as_bytes());
+    mac.finalize().into_bytes().into_iter().take(16).collect()
 }
 
 impl std::fmt::Debug for MessageKey {

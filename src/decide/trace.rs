@@ -127,6 +127,7 @@ findings! {
     ContactFound, "E6", "A contact has this address";
     CompanyAssociated, "E1, E2", "The contact's company is associated";
     DealsAssociated, "E1, E3", "The contact's newest open deals are associated";
+    BeforeStart, "J13", "The mail arrived before the day the account starts from";
     GoneFromServer, "3501", "The message left the server before it was fetched";
     SetAside, "L16", "The message could not be processed and is in quarantine";
     Logged, "A3", "Logged";

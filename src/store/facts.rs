@@ -284,11 +284,11 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
     if threads.is_empty() {
         return Ok(about);
     }
-    let rows: Vec<(Uuid, Option<Uuid>, Uuid)> = activity::Entity::find()
+    let rows: Vec<(Uuid, Option<Uuid>, Uuid)> = activity_contact::Entity::find()
         .select_only()
         .columns([activity::Column::ThreadId, activity::Column::UserId])
         .column(activity_contact::Column::ContactId)
-        .join(JoinType::InnerJoin, activity::Relation::ActivityContact.def())
+        .join(JoinType::InnerJoin, activity_contact::Relation::Activity.def())
         .filter(activity::COLUMN.thread_id.is_in(threads.iter().copied()))
         .into_tuple()
         .all(db)
