@@ -1,6 +1,9 @@
 //! Consent and its tokens: where they come from, how they are kept and when they are renewed. The only user of `oauth2`.
 
+pub mod http;
 pub mod provider;
+pub mod refresh;
+pub mod vault;
 
 use url::{Host, Url};
 
