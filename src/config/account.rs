@@ -95,6 +95,11 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// The provider of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Google, Self::Microsoft, Self::Imap].into_iter().find(|provider| provider.as_str() == name)
+    }
+
     /// The word the database, the commands and the configuration use.
     pub fn as_str(self) -> &'static str {
         match self {

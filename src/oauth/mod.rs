@@ -1,11 +1,16 @@
 //! Consent and its tokens: where they come from, how they are kept and when they are renewed. The only user of `oauth2`.
 
+pub mod hash_key;
 pub mod http;
 pub mod provider;
 pub mod refresh;
+pub mod tokens;
 pub mod vault;
 
 use url::{Host, Url};
+
+use crate::store::StoreError;
+use crate::trouble::Trouble;
 
 /// Whether a token may be sent to `url`: over TLS, or to this machine.
 pub fn is_safe(url: &Url) -> bool {
@@ -19,4 +24,9 @@ pub fn is_safe(url: &Url) -> bool {
         },
         _ => false,
     }
+}
+
+/// What a failure of the database asks for.
+fn of_store(error: StoreError) -> Trouble {
+    if error.is_retryable() { Trouble::retry(error) } else { Trouble::operator(error) }
 }

@@ -28,7 +28,7 @@ pub struct Scope {
 impl Store {
     /// Answers `query` for every workspace that the account serves.
     pub async fn facts(&self, scope: &Scope, query: &FactQuery) -> Result<Facts, StoreError> {
-        let db = self.connection();
+        let db = &self.db;
         let mut facts = Gathering { scope, query, by_id: workspaces(db, scope).await? };
         facts.logins(db).await?;
         facts.aliases(db).await?;

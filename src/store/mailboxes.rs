@@ -36,11 +36,11 @@ impl Store {
         let once = OnConflict::columns([mailbox::Column::AccountId, mailbox::Column::WireName])
             .do_nothing_on([mailbox::Column::Id])
             .to_owned();
-        mailbox::Entity::insert(row).on_conflict(once).exec_without_returning(self.connection()).await?;
+        mailbox::Entity::insert(row).on_conflict(once).exec_without_returning(&self.db).await?;
         let found = mailbox::Entity::find()
             .filter(mailbox::COLUMN.account_id.eq(account))
             .filter(mailbox::COLUMN.wire_name.eq(wire_name))
-            .one(self.connection())
+            .one(&self.db)
             .await?;
         found.ok_or(StoreError::CursorMoved)
     }
@@ -56,7 +56,7 @@ impl Store {
             .filter(mailbox::COLUMN.id.eq(row.id))
             .filter(mailbox::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(mailbox::COLUMN.cursor.eq(row.cursor))
-            .exec(self.connection())
+            .exec(&self.db)
             .await?;
         if moved.rows_affected == 1 { Ok(()) } else { Err(StoreError::CursorMoved) }
     }
@@ -103,7 +103,7 @@ impl Store {
             .col_expr(mailbox::Column::UidNext, Expr::value(uid_next.map(i64::from)))
             .col_expr(mailbox::Column::LastPoll, Expr::value(clock.now()))
             .filter(mailbox::COLUMN.id.eq(mailbox))
-            .exec(self.connection())
+            .exec(&self.db)
             .await?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Store {
         let rows = attempt::Entity::find()
             .filter(attempt::COLUMN.mailbox_id.eq(row.id))
             .filter(attempt::COLUMN.uid_validity.eq(row.uid_validity))
-            .all(self.connection())
+            .all(&self.db)
             .await?;
         let counted = rows.into_iter().filter_map(|row| {
             Some((u32::try_from(row.uid).ok()?, u32::try_from(row.count).unwrap_or(u32::MAX)))
@@ -141,7 +141,7 @@ impl Store {
             .value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(1))
             .update_columns([attempt::Column::Reason, attempt::Column::At])
             .to_owned();
-        attempt::Entity::insert(attempt).on_conflict(again).exec_without_returning(self.connection()).await?;
+        attempt::Entity::insert(attempt).on_conflict(again).exec_without_returning(&self.db).await?;
         Ok(())
     }
 }

@@ -5,10 +5,12 @@
 
 pub mod accounts;
 pub mod error;
+pub mod grants;
 pub mod never_log;
 pub mod open;
 pub mod records;
 pub mod service_lock;
+pub mod settings;
 #[cfg(test)]
 pub mod testing;
 pub mod users;
