@@ -35,7 +35,6 @@ pub(crate) fn server(certificate: Certificate) -> (Arc<ServerConfig>, String) {
     (Arc::new(config), pem)
 }
 
-
 fn authority() -> (Issuer<'static, KeyPair>, String) {
     let mut params = must(CertificateParams::new(Vec::new()), "an authority without names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -57,6 +56,7 @@ fn issue(authority: &Issuer<'static, KeyPair>, names: &[&str], expired: bool) ->
     let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = must(ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions(), "TLS 1.2 and 1.3");
+    let builder =
+        must(ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions(), "TLS 1.2 and 1.3");
     must(builder.with_no_client_auth().with_single_cert(chain, key), "a key that fits its certificate")
 }

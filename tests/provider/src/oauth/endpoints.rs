@@ -71,7 +71,7 @@ fn consent(shared: &Shared, query: &Fields) -> Result<String, Refusal> {
         RefreshRule::Always => true,
         RefreshRule::AccessTypeOffline => {
             field(query, "access_type") == "offline" && (first || field(query, "prompt").contains("consent"))
-        },
+        }
         RefreshRule::OfflineAccessScope => words(scope, "offline_access"),
     };
     let code = Code {
@@ -101,23 +101,23 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form)
         Some(Failure::MalformedJson) => {
             note(StatusCode::OK, Some("malformed"), user);
             return ([(header::CONTENT_TYPE, "application/json")], "{\"access_token\": \"cut o").into_response();
-        },
+        }
         Some(Failure::Hang) => {
             note(StatusCode::REQUEST_TIMEOUT, Some("hang"), user);
             shared.stop.cancelled().await;
             return StatusCode::REQUEST_TIMEOUT.into_response();
-        },
+        }
         Some(other) => Err(other.refusal().unwrap_or_else(Refusal::dead_grant)),
     };
     match outcome {
         Ok(issued) => {
             note(StatusCode::OK, None, issued.grant.user.clone());
             Json(answer(&shared, &issued)).into_response()
-        },
+        }
         Err(refusal) => {
             note(refusal.status, Some(&refusal.error), user);
             refusal.into_response()
-        },
+        }
     }
 }
 
@@ -128,13 +128,13 @@ fn issue(shared: &Shared, headers: &HeaderMap, form: &Fields) -> Result<Issued, 
     match field(form, "grant_type") {
         "authorization_code" => {
             tokens.redeem(field(form, "code"), field(form, "redirect_uri"), field(form, "code_verifier"), expires_at)
-        },
+        }
         "refresh_token" => tokens.renew(field(form, "refresh_token"), &shared.settings, expires_at),
         "client_credentials" => {
             let grant = tokens.new_grant(None, field(form, "scope"));
             let access = tokens.new_access(&grant, expires_at);
             Ok(Issued { grant, access, refresh: None, nonce: None })
-        },
+        }
         _ => Err(Refusal::bad("unsupported_grant_type", "authorization_code, refresh_token or client_credentials")),
     }
 }

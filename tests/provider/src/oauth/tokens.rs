@@ -139,11 +139,7 @@ impl Tokens {
 
     pub(crate) fn live(&self, token: &str, now: DateTime<Utc>) -> Option<Live> {
         let access = self.access.get(token).filter(|access| access.expires_at > now)?;
-        Some(Live {
-            user: access.grant.user.clone(),
-            scope: access.grant.scope.clone(),
-            expires_at: access.expires_at,
-        })
+        Some(Live { user: access.grant.user.clone(), scope: access.grant.scope.clone(), expires_at: access.expires_at })
     }
 
     /// RFC 7009: either token of a grant ends the grant.
