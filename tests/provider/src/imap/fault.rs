@@ -178,49 +178,58 @@ impl Fault {
         })
     }
 
-    /// Bends the true answer.
-    pub(crate) fn bend(&self, reply: &mut Reply, profile: Profile) {
+    /// The true answer, bent.
+    pub(crate) fn bend(&self, mut reply: Reply, profile: Profile) -> Reply {
         match self {
-            Self::Line(line) => reply.untagged.insert(0, Untagged::Line(line.clone())),
-            Self::Alert => {
-                reply.untagged.insert(0, Untagged::Line("* OK [ALERT]é Ihr Postfach ist fast voll".to_owned()));
+            Self::Line(line) => first(reply, line.clone()),
+            Self::Alert => first(reply, "* OK [ALERT]é Ihr Postfach ist fast voll".to_owned()),
+            Self::DeepParentheses(levels) => {
+                let (open, close) = ("(".repeat(*levels), ")".repeat(*levels));
+                first(reply, format!("* 1 FETCH (UID 1 BODYSTRUCTURE {open}{close})"))
             }
             Self::HugeLiteral(size) => {
                 let start = format!("* 1 FETCH (UID 1 BODY[] {{{size}}}\r\nSubject: huge\r\n\r\nand no more than this");
-                *reply = Reply { untagged: vec![Untagged::Raw(start.into_bytes())], ..Reply::nothing(End::Hang) };
+                Reply { untagged: vec![Untagged::Raw(start.into_bytes())], ..Reply::nothing(End::Hang) }
             }
-            Self::DeepParentheses(levels) => {
-                let line = format!("* 1 FETCH (UID 1 BODYSTRUCTURE {}{})", "(".repeat(*levels), ")".repeat(*levels));
-                reply.untagged.insert(0, Untagged::Line(line));
-            }
-            Self::CutInLiteral => cut_in_half(reply),
+            Self::CutInLiteral => cut_in_half(&reply),
             Self::WrongLiteralLength(by) => {
-                if let Some(announced) = fetches(reply).flat_map(|fetched| &mut fetched.items).find_map(announced) {
+                if let Some(announced) = fetches(&mut reply).flat_map(|fetched| &mut fetched.items).find_map(announced)
+                {
                     *announced = announced.saturating_add_signed(*by);
                 }
+                reply
             }
             Self::MissingMessages(count) => {
-                let keep = fetches(reply).count().saturating_sub(*count);
+                let keep = fetches(&mut reply).count().saturating_sub(*count);
                 let mut seen = 0;
                 reply.untagged.retain(|untagged| {
                     seen += usize::from(matches!(untagged, Untagged::Fetch(_)));
                     !matches!(untagged, Untagged::Fetch(_)) || seen <= keep
                 });
+                reply
             }
             Self::NoBody => {
-                fetches(reply).for_each(|fetched| fetched.items.retain(|(_, value)| matches!(value, Value::Text(_))));
+                let bodiless =
+                    |fetched: &mut Fetched| fetched.items.retain(|(_, value)| matches!(value, Value::Text(_)));
+                fetches(&mut reply).for_each(bodiless);
+                reply
             }
             Self::DuplicateMessages => {
                 let twice = |untagged: Untagged| {
                     let again = matches!(untagged, Untagged::Fetch(_)).then(|| untagged.clone());
                     std::iter::once(untagged).chain(again)
                 };
-                reply.untagged = std::mem::take(&mut reply.untagged).into_iter().flat_map(twice).collect();
+                Reply { untagged: reply.untagged.into_iter().flat_map(twice).collect(), ..reply }
             }
-            Self::Throttled(_) => reply.tagged = Some(profile.throttled(0)),
-            _ => {}
+            Self::Throttled(_) => Reply { tagged: Some(profile.throttled(0)), ..reply },
+            _ => reply,
         }
     }
+}
+
+fn first(mut reply: Reply, line: String) -> Reply {
+    reply.untagged.insert(0, Untagged::Line(line));
+    reply
 }
 
 fn fetches(reply: &mut Reply) -> impl Iterator<Item = &mut Fetched> {
@@ -238,7 +247,7 @@ fn announced(item: &mut (String, Value)) -> Option<&mut u64> {
 }
 
 /// Everything up to the middle of the first literal; without one, up to the middle of the answer.
-fn cut_in_half(reply: &mut Reply) {
+fn cut_in_half(reply: &Reply) -> Reply {
     let mut bytes = Vec::new();
     let mut whole = 0;
     for untagged in &reply.untagged {
@@ -253,7 +262,7 @@ fn cut_in_half(reply: &mut Reply) {
         untagged.write(&mut bytes);
     }
     bytes.truncate(whole.midpoint(bytes.len()));
-    *reply = Reply { untagged: vec![Untagged::Raw(bytes)], ..Reply::nothing(End::Cut) };
+    Reply { untagged: vec![Untagged::Raw(bytes)], ..Reply::nothing(End::Cut) }
 }
 
 fn write_half(fetched: &Fetched, out: &mut Vec<u8>) {

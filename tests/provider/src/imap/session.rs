@@ -79,13 +79,13 @@ impl Session {
         if let Some(Fault::Slow(delay)) = fault {
             tokio::time::sleep(delay).await;
         }
-        let mut reply = match fault.as_ref().and_then(|fault| fault.instead(profile)) {
+        let reply = match fault.as_ref().and_then(|fault| fault.instead(profile)) {
             Some(reply) => reply,
-            None => Reply { tagged: None, ..Reply::with([profile.greeting().to_owned()], "") },
+            None => {
+                let reply = Reply { tagged: None, ..Reply::with([profile.greeting().to_owned()], "") };
+                fault.into_iter().fold(reply, |reply, fault| fault.bend(reply, profile))
+            }
         };
-        if let Some(fault) = fault {
-            fault.bend(&mut reply, profile);
-        }
         self.write("*", reply).await
     }
 
@@ -98,16 +98,15 @@ impl Session {
         let command = self.record(&request.verb, &request.masked(), request.mailbox());
         let fault = self.server.take_fault(&command, Some(&request));
         self.server.note(command);
-        let mut reply = match fault.as_ref().and_then(|fault| fault.instead(self.server.profile)) {
+        let profile = self.server.profile;
+        let reply = match fault.as_ref().and_then(|fault| fault.instead(profile)) {
             Some(reply) => reply,
             None => {
                 self.before(fault.as_ref(), &request).await;
-                self.answer(&request).await?
+                let reply = self.answer(&request).await?;
+                fault.into_iter().fold(reply, |reply, fault| fault.bend(reply, profile))
             }
         };
-        if let Some(fault) = fault {
-            fault.bend(&mut reply, self.server.profile);
-        }
         self.write(&request.tag, reply).await
     }
 

@@ -84,6 +84,13 @@ impl Client {
         }
     }
 
+    /// Exactly so many bytes.
+    pub async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
     /// The end of the connection: `Ok` with close_notify, `Err` without.
     pub async fn end(&mut self) -> std::io::Result<Vec<u8>> {
         let mut rest = Vec::new();
