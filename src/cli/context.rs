@@ -62,7 +62,7 @@ impl Context {
     }
 
     pub(super) fn vault(&self) -> anyhow::Result<Vault> {
-        Ok(Vault::open_keys(&self.config.secrets)?)
+        Ok(Vault::unlock(&self.config.secrets)?)
     }
 }
 

@@ -11,5 +11,11 @@ pub use imap::{
     Bodies, Body, Capabilities, Endpoint, Header, Limits, Listed, Login, MailboxInfo, Role, Security, Session, Waited,
     client_config, connect,
 };
+/// A message's share of the memory budget, given back when it is dropped.
+pub type Permit = tokio::sync::OwnedSemaphorePermit;
+
+/// Where messages arrive, in UID order.
+pub type Arrivals = tokio::sync::mpsc::Receiver<Body>;
+
 pub use plan::{Cursor, Selected, Step, plan};
 pub use uid::Uid;

@@ -1,5 +1,6 @@
 //! What can go wrong in the database, told by what the caller can do about it.
 
+use crate::trouble::Trouble;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
 /// A failure of the database. The text is for people and never holds a URL, a password or the contents of a row.
@@ -17,6 +18,9 @@ pub enum StoreError {
     /// A value that the database cannot hold, or holds in a form we cannot read.
     #[error("the database cannot take or give a value: {0}")]
     Data(String),
+    /// Another worker reads the same mailbox: it has moved the cursor from where we left it.
+    #[error("another worker reads this mailbox")]
+    CursorMoved,
     /// What was asked for cannot be done; says why and what to do instead.
     #[error("{0}")]
     Refused(String),
@@ -33,7 +37,20 @@ impl StoreError {
 
     /// Whether the same thing may work later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Unavailable(_))
+        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::CursorMoved)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Constraint(_)
+            | StoreError::Data(_)
+            | StoreError::CursorMoved => Self::retry(error),
+            StoreError::Refused(_) | StoreError::Fatal(_) => Self::operator(error),
+        }
     }
 }
 

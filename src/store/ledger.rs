@@ -77,6 +77,21 @@ impl Store {
         Ok(ranges)
     }
 
+    /// The ranges of UIDs after `cursor` that have a verdict: none, but for mail that a resync left judged.
+    pub async fn judged_after(&self, row: &mailbox::Model, cursor: u32) -> Result<Vec<(i64, i64)>, StoreError> {
+        let ranges = ledger::Entity::find()
+            .select_only()
+            .columns([ledger::Column::UidFirst, ledger::Column::UidLast])
+            .filter(ledger::COLUMN.mailbox_id.eq(row.id))
+            .filter(ledger::COLUMN.uid_validity.eq(row.uid_validity))
+            .filter(ledger::COLUMN.uid_last.gt(i64::from(cursor)))
+            .order_by_asc(ledger::Column::UidFirst)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(ranges)
+    }
+
     /// Messages set aside, oldest first.
     pub async fn quarantined(&self, workspace: Uuid) -> Result<Vec<quarantine::Model>, StoreError> {
         let found = quarantine::Entity::find()

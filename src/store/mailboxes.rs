@@ -121,6 +121,12 @@ impl Store {
         Ok(counted.collect())
     }
 
+    /// What went wrong the last time a message was tried.
+    pub async fn last_reason(&self, row: &mailbox::Model, uid: u32) -> Result<String, StoreError> {
+        let found = attempt::Entity::find_by_id((row.id, row.uid_validity, i64::from(uid))).one(&self.db).await?;
+        Ok(found.map_or_else(|| "it could not be fetched".to_owned(), |row| row.reason))
+    }
+
     /// Counts one more vain attempt at a message.
     pub async fn attempted(
         &self,

@@ -78,9 +78,9 @@ impl Worker {
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
-            Step::Regressed { last_uid } => {
-                tracing::warn!(account = %account.id, last_uid, "the server gives UIDs out again; verdicts on them are dropped");
-                self.store.regress(&row, last_uid).await?;
+            Step::Regressed { expected, uid_next } => {
+                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; verdicts on them are dropped");
+                self.store.regress(&row, uid_next.saturating_sub(1)).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }

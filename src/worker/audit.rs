@@ -66,7 +66,7 @@ impl Worker {
         }
         let uid = u32::try_from(row.uid).unwrap_or_default();
         let listed: Vec<Listed> = session.list(uid, Some(uid)).await?;
-        let mut intake = Intake::second_look(self, &account, &mailbox, uid).await?;
+        let mut intake = Intake::new(self, &account, &mailbox).await?;
         intake.look_again(&mut session, uid, &listed).await
     }
 }

@@ -97,7 +97,7 @@ struct Raw {
 
 fn batch(shared: &Shared, from: u32, to: u32, entries: Vec<Entry>) -> Batch {
     let Shared { account, mailbox, uid_validity, .. } = *shared;
-    Batch { account, mailbox, uid_validity, from, to, entries }
+    Batch { account, mailbox, uid_validity, from, to, entries, replaces: false }
 }
 
 async fn write(shared: &Shared, batch: &Batch) -> Result<Committed, StoreError> {

@@ -56,7 +56,7 @@ pub async fn grants(store: &Store, config: &Config, tokens: &Tokens) -> Result<(
 
 fn refresh_token(declaration: &crate::config::Account) -> Result<Option<SecretString>, Trouble> {
     if let Some(token) = &declaration.refresh_token {
-        return Ok(Some(token.to_secret()));
+        return Ok(Some(token.to_secret_string()));
     }
     let Some(file) = &declaration.refresh_token_file else { return Ok(None) };
     let text = std::fs::read_to_string(file)

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
-use super::{Worker, parse_stage, policy};
+use super::{Worker, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
 use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outcome};
@@ -24,6 +24,8 @@ pub(super) struct Intake {
     row: mailbox::Model,
     pub(super) cursor: u32,
     attempts: BTreeMap<u32, u32>,
+    /// Ranges after the cursor that have a verdict already.
+    judged: Vec<(i64, i64)>,
 }
 
 /// What the stages of an intake share.
@@ -39,13 +41,7 @@ pub(super) struct Shared {
 
 impl Intake {
     pub(super) async fn new(worker: &Worker, account: &account::Model, row: &mailbox::Model) -> Result<Self, Trouble> {
-        let scope = worker.store.scope(account).await?;
-        let judge = Judge {
-            store: worker.store.clone(),
-            scope,
-            policy: policy::of(account, &worker.config),
-            hash_key: Arc::clone(&worker.hash_key),
-        };
+        let judge = worker.judge(account).await?;
         let shared = Shared {
             worker: worker.clone(),
             judge,
@@ -60,13 +56,36 @@ impl Intake {
         };
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
-        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts })
+        let judged = worker.store.judged_after(row, cursor).await?;
+        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged })
+    }
+
+    /// Judges one message again whose UID was passed; its new verdict takes the place of the old one.
+    pub(super) async fn look_again(
+        &mut self,
+        session: &mut Session,
+        uid: u32,
+        listed: &[Listed],
+    ) -> Result<Code, Trouble> {
+        let (at, attempts) = (self.cursor, std::mem::take(&mut self.attempts));
+        self.judged.clear();
+        let entry = match listed.first() {
+            Some(item) => self.judge_large(session, item).await?,
+            None => super::large::gone(uid),
+        };
+        self.attempts = attempts;
+        let code = entry.code();
+        let mut batch = self.batch(vec![entry], at);
+        batch.replaces = true;
+        self.shared.worker.store.commit(&batch, self.shared.commit, &self.shared.worker.clock).await?;
+        Ok(code)
     }
 
     /// Gives every listed message its verdict, in UID order.
     pub(super) async fn take_in(&mut self, session: &mut Session, listed: &[Listed]) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
-        let mut rest = listed;
+        let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
+        let mut rest = fresh.as_slice();
         while let Some((class, run, after)) = self.next_run(rest) {
             done += match class {
                 Class::Early => self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
@@ -77,7 +96,19 @@ impl Intake {
             };
             rest = after;
         }
+        // Messages at the end that had a verdict before are passed as well.
+        match listed.last() {
+            Some(last) if last.uid > self.cursor => done += self.pass(last.uid).await?,
+            _ => {}
+        }
         Ok(done)
+    }
+
+    /// Whether a resync left a verdict in place.
+    fn is_judged(&self, uid: u32) -> bool {
+        let uid = i64::from(uid);
+        let at = self.judged.partition_point(|(_, last)| *last < uid);
+        self.judged.get(at).is_some_and(|(first, _)| *first <= uid)
     }
 
     /// The longest run at the front that is treated alike; what went wrong before is treated one by one.
@@ -171,17 +202,22 @@ impl Intake {
     pub(super) async fn commit(&mut self, entries: Vec<Entry>) -> Result<Committed, Trouble> {
         let Some(to) = entries.last().map(|entry| entry.uid) else { return Ok(Committed::default()) };
         let shared = &self.shared;
-        let batch = Batch {
-            account: shared.account,
-            mailbox: shared.mailbox,
-            uid_validity: shared.uid_validity,
-            from: self.cursor,
-            to,
-            entries,
-        };
-        let done = shared.worker.store.commit(&batch, shared.commit, &shared.worker.clock).await?;
+        let done = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await?;
         self.cursor = to;
         Ok(done)
+    }
+
+    /// Moves the cursor past messages that have their verdicts.
+    async fn pass(&mut self, to: u32) -> Result<Committed, Trouble> {
+        let shared = &self.shared;
+        let done = shared.worker.store.commit(&self.batch(Vec::new(), to), shared.commit, &shared.worker.clock).await?;
+        self.cursor = to;
+        Ok(done)
+    }
+
+    fn batch(&self, entries: Vec<Entry>, to: u32) -> Batch {
+        let Shared { account, mailbox, uid_validity, .. } = *self.shared;
+        Batch { account, mailbox, uid_validity, from: self.cursor, to, entries, replaces: false }
     }
 }
 

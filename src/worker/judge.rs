@@ -1,6 +1,11 @@
 //! Facts and decisions for a run of envelopes.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use entity::account;
+
+use super::{Worker, policy};
 
 use crate::decide::facts::{FactQuery, Facts};
 use crate::decide::key::keyed_hash;
@@ -8,13 +13,26 @@ use crate::decide::{Decision, MessageKey, Policy, decide};
 use crate::mail::envelope::Envelope;
 use crate::store::facts::Scope;
 use crate::store::{Store, StoreError};
+use crate::trouble::Trouble;
 
 /// Decides on runs of messages of one account.
 pub(super) struct Judge {
     pub(super) store: Store,
     pub(super) scope: Scope,
     pub(super) policy: Policy,
-    pub(super) hash_key: std::sync::Arc<[u8; 32]>,
+    pub(super) hash_key: Arc<[u8; 32]>,
+}
+
+impl Worker {
+    /// The judge for mail of an account.
+    pub(super) async fn judge(&self, account: &account::Model) -> Result<Judge, Trouble> {
+        Ok(Judge {
+            store: self.store.clone(),
+            scope: self.store.scope(account).await?,
+            policy: policy::of(account, &self.config),
+            hash_key: Arc::clone(&self.hash_key),
+        })
+    }
 }
 
 impl Judge {

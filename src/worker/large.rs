@@ -21,7 +21,7 @@ impl Intake {
         self.commit(vec![entry]).await
     }
 
-    async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
+    pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
         let uid = item.uid;
         let headers = session.headers(&[uid], FIELDS).await?;
         let Some(header) = headers.first() else { return Ok(gone(uid)) };
@@ -57,7 +57,7 @@ impl Intake {
 async fn fetch(session: &mut Session, item: &Listed) -> Result<Option<Vec<u8>>, Trouble> {
     // One message may be larger than any budget: it is alone.
     let (bodies, mut arriving) = Bodies::channel(u64::MAX);
-    let wanted = [item.clone()];
+    let wanted = [*item];
     let (fetched, body) = tokio::join!(
         async {
             let fetched = session.bodies(&wanted, &bodies).await;
@@ -73,7 +73,7 @@ async fn fetch(session: &mut Session, item: &Listed) -> Result<Option<Vec<u8>>, 
     })
 }
 
-fn gone(uid: u32) -> Entry {
+pub(super) fn gone(uid: u32) -> Entry {
     let mut trace = Trace::default();
     trace.found(Finding::GoneFromServer);
     Entry { uid, outcome: Outcome::Skip(Code::Expunged), trace, message_hash: None }

@@ -7,8 +7,10 @@
 //! ```
 
 pub mod account;
+pub mod audit;
 pub mod backoff;
 mod commit_stage;
+pub mod declared;
 mod intake;
 mod judge;
 mod large;

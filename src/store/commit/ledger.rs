@@ -1,7 +1,7 @@
 //! One ledger row for every UID passed (design, invariant 3), with its sighting or quarantine.
 
-use entity::{ledger, quarantine, sighting};
-use sea_orm::{DatabaseTransaction, EntityTrait, Set};
+use entity::{attempt, ledger, quarantine, sighting};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::activities::Logged;
@@ -26,6 +26,25 @@ pub(super) async fn write(
     rows::insert(db, verdicts.quarantines).await?;
     rows::insert(db, verdicts.rows).await?;
     Ok(verdicts.done)
+}
+
+/// Removes the verdicts that a second look replaces.
+pub(super) async fn take_back(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
+    let uids: Vec<i64> = batch.entries.iter().map(|entry| i64::from(entry.uid)).collect();
+    let epoch = i64::from(batch.uid_validity);
+    ledger::Entity::delete_many()
+        .filter(ledger::COLUMN.mailbox_id.eq(batch.mailbox))
+        .filter(ledger::COLUMN.uid_validity.eq(epoch))
+        .filter(ledger::COLUMN.uid_first.is_in(uids.iter().copied()))
+        .exec(db)
+        .await?;
+    quarantine::Entity::delete_many()
+        .filter(quarantine::COLUMN.mailbox_id.eq(batch.mailbox))
+        .filter(quarantine::COLUMN.uid_validity.eq(epoch))
+        .filter(quarantine::COLUMN.uid.is_in(uids))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 #[derive(Default)]
@@ -99,8 +118,6 @@ fn sighting(batch: &Batch, uid: u32, activity: Uuid) -> sighting::ActiveModel {
 
 /// Attempts at messages that now have a verdict are history.
 async fn forget_attempts(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
-    use entity::attempt;
-    use sea_orm::{ColumnTrait, QueryFilter};
     attempt::Entity::delete_many()
         .filter(attempt::COLUMN.mailbox_id.eq(batch.mailbox))
         .filter(attempt::COLUMN.uid_validity.eq(i64::from(batch.uid_validity)))

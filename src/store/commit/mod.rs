@@ -44,6 +44,8 @@ pub struct Batch {
     pub to: u32,
     /// One entry a UID, ascending.
     pub entries: Vec<Entry>,
+    /// Whether the entries' verdicts take the place of older ones: a second look at messages that were passed.
+    pub replaces: bool,
 }
 
 /// One message and its verdict.
@@ -70,6 +72,18 @@ pub enum Outcome {
     Skip(Code),
     /// It could not be processed.
     Quarantine(Casualty),
+}
+
+impl Entry {
+    /// Its code before the store has seen whether it is a duplicate.
+    pub fn code(&self) -> Code {
+        match &self.outcome {
+            Outcome::Log(_) => Code::Logged,
+            Outcome::Sighting(_) => Code::Duplicate,
+            Outcome::Skip(code) => *code,
+            Outcome::Quarantine(_) => Code::ParseError,
+        }
+    }
 }
 
 /// A message on its way to the timeline.
@@ -194,6 +208,9 @@ async fn write(
     });
     lock_workspaces(db, entrants.map(|entrant| entrant.activity.workspace).collect()).await?;
     cursor::advance(db, batch, clock).await?;
+    if batch.replaces {
+        ledger::take_back(db, batch).await?;
+    }
     let logged = activities::write(db, batch, policy, clock).await?;
     ledger::write(db, batch, &logged, clock).await
 }

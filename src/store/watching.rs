@@ -1,0 +1,138 @@
+//! What the worker asks about accounts, and what it notes on them.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{account, account_workspace, ledger, mailbox, quarantine, workspace};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::decide::Code;
+use crate::mail::address::Address;
+use crate::store::facts::Scope;
+use crate::store::{Store, StoreError};
+use crate::trouble::Trouble;
+
+impl Store {
+    /// The accounts that are to be read now: dedicated mailboxes that nobody has to mend first.
+    pub async fn watched(&self) -> Result<Vec<account::Model>, StoreError> {
+        let found = account::Entity::find()
+            .filter(account::COLUMN.kind.eq("bcc"))
+            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "broken"]))
+            .order_by_asc(account::Column::AddressFolded)
+            .all(&self.db)
+            .await?;
+        Ok(found)
+    }
+
+    /// An account and the workspaces it serves, the one it served first in front.
+    pub async fn scope(&self, account: &account::Model) -> Result<Scope, StoreError> {
+        let rows = account_workspace::Entity::find()
+            .filter(account_workspace::COLUMN.account_id.eq(account.id))
+            .find_also_related(workspace::Entity)
+            .all(&self.db)
+            .await?;
+        let mut served: Vec<workspace::Model> = rows.into_iter().filter_map(|(_, workspace)| workspace).collect();
+        // A workspace that is older was served before one that is younger.
+        served.sort_by_key(|workspace| (workspace.created_at, workspace.id));
+        let address = Address::parse(&account.address)
+            .ok_or_else(|| StoreError::Data("an account's address is none".to_owned()))?;
+        let workspaces = served.into_iter().map(|workspace| workspace.id).collect();
+        Ok(Scope { account: account.id, address, workspaces })
+    }
+
+    /// Notes that an account was read to its end.
+    pub async fn succeeded(&self, account: Uuid, clock: &Clock) -> Result<(), StoreError> {
+        let now = clock.now();
+        account::Entity::update_many()
+            .set(account::ActiveModel {
+                last_success: Set(Some(now)),
+                last_attempt: Set(Some(now)),
+                failures: Set(0),
+                next_try: Set(None),
+                ..Default::default()
+            })
+            .filter(account::COLUMN.id.eq(account))
+            .exec(&self.db)
+            .await?;
+        account::Entity::update_many()
+            .set(account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() })
+            .filter(account::COLUMN.id.eq(account))
+            .filter(account::COLUMN.state.is_in(["needs-reauth", "broken", "active"]))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes why an account could not be read. Whatever a person must mend shows as a state; the rest as a reason.
+    pub async fn failed(&self, account: Uuid, trouble: &Trouble, clock: &Clock) -> Result<(), StoreError> {
+        account::Entity::update_many()
+            .set(account::ActiveModel {
+                last_attempt: Set(Some(clock.now())),
+                reason: Set(Some(trouble.to_string())),
+                ..Default::default()
+            })
+            .col_expr(account::Column::Failures, Expr::col(account::Column::Failures).add(1))
+            .filter(account::COLUMN.id.eq(account))
+            .exec(&self.db)
+            .await?;
+        let state = match trouble {
+            Trouble::NeedsReauth { .. } => "needs-reauth",
+            Trouble::Operator { .. } => "broken",
+            _ => return Ok(()),
+        };
+        account::Entity::update_many()
+            .set(account::ActiveModel { state: Set(state.to_owned()), ..Default::default() })
+            .filter(account::COLUMN.id.eq(account))
+            .filter(account::COLUMN.state.ne("paused"))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Addresses of accounts.
+    pub async fn account_addresses(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, String>, StoreError> {
+        let rows = account::Entity::find().filter(account::COLUMN.id.is_in(ids)).all(&self.db).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.address)).collect())
+    }
+
+    /// The account and mailbox of a message that was set aside.
+    pub async fn place_of(&self, row: &quarantine::Model) -> Result<(account::Model, mailbox::Model), StoreError> {
+        let account = account::Entity::find_by_id(row.account_id).one(&self.db).await?;
+        let mailbox = mailbox::Entity::find_by_id(row.mailbox_id).one(&self.db).await?;
+        account.zip(mailbox).ok_or_else(|| StoreError::refused("the account of this message is gone"))
+    }
+
+    /// Forgets a message that was set aside; its verdict stays.
+    pub async fn drop_quarantined(&self, id: Uuid) -> Result<(), StoreError> {
+        quarantine::Entity::delete_by_id(id).exec(&self.db).await?;
+        Ok(())
+    }
+
+    /// Takes back every verdict of an account that did not log its message, so that it is judged again. Says how many.
+    pub async fn resync(&self, account: Uuid) -> Result<u64, StoreError> {
+        let tx = self.begin().await?;
+        let mailboxes = mailbox::Entity::find().filter(mailbox::COLUMN.account_id.eq(account)).all(&*tx).await?;
+        let mut forgotten = 0;
+        for row in mailboxes {
+            let gone = ledger::Entity::delete_many()
+                .filter(ledger::COLUMN.mailbox_id.eq(row.id))
+                .filter(ledger::COLUMN.uid_validity.eq(row.uid_validity))
+                .filter(ledger::COLUMN.activity_id.is_null())
+                .filter(ledger::COLUMN.code.ne(Code::Expunged.as_str()))
+                .exec(&*tx)
+                .await?;
+            forgotten += gone.rows_affected;
+            quarantine::Entity::delete_many().filter(quarantine::COLUMN.mailbox_id.eq(row.id)).exec(&*tx).await?;
+            mailbox::Entity::update_many()
+                .col_expr(mailbox::Column::Cursor, Expr::value(row.first_uid - 1))
+                .col_expr(mailbox::Column::UidNext, Expr::value(Option::<i64>::None))
+                .filter(mailbox::COLUMN.id.eq(row.id))
+                .exec(&*tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+}
