@@ -1,1 +1,154 @@
-//! (being written)
+//! Log lines to standard error. No address, subject, body or token reaches one: libraries that write such things are
+//! kept quiet here, and our own lines name accounts and messages by their ids.
+
+use std::io::IsTerminal as _;
+
+use tracing::Subscriber;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{Log, LogFormat};
+use crate::trouble::Trouble;
+
+/// Libraries that quote mail, tokens, statements or URLs when they talk much. They stay at this level whatever is asked
+/// for.
+const QUIET: [(&str, LevelFilter); 11] = [
+    ("async_imap", LevelFilter::OFF),
+    ("imap_proto", LevelFilter::OFF),
+    ("html5ever", LevelFilter::OFF),
+    ("sqlx", LevelFilter::WARN),
+    ("sea_orm", LevelFilter::WARN),
+    ("sea_orm_migration", LevelFilter::WARN),
+    ("reqwest", LevelFilter::WARN),
+    ("hyper", LevelFilter::WARN),
+    ("hyper_util", LevelFilter::WARN),
+    ("rustls", LevelFilter::WARN),
+    ("oauth2", LevelFilter::WARN),
+];
+
+/// Starts logging for the process. A second call changes nothing.
+pub fn init(log: &Log) -> Result<(), Trouble> {
+    let filter = filter(&log.level)?;
+    // The process may have a subscriber already: a test's, or that of a program that embeds us.
+    let _ = match log.format {
+        LogFormat::Text => text(filter, std::io::stderr, std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => json(filter, std::io::stderr).try_init(),
+    };
+    Ok(())
+}
+
+/// Whether [`init`] understands `level`.
+pub fn is_level(level: &str) -> bool {
+    filter(level).is_ok()
+}
+
+/// A bare level is ours; everybody else warns. Directives are taken as they are.
+fn filter(level: &str) -> Result<EnvFilter, Trouble> {
+    let bare = !level.contains(['=', ',']);
+    let directives = if bare { format!("warn,mailtrail={level}") } else { level.to_owned() };
+    EnvFilter::builder().parse(directives).map_err(|error| {
+        Trouble::operator(format!(
+            "log.level {level:?} is no level ({error}); write error, warn, info, debug or mailtrail::source=debug"
+        ))
+    })
+}
+
+fn quiet() -> Targets {
+    Targets::new().with_default(LevelFilter::TRACE).with_targets(QUIET)
+}
+
+fn text<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false);
+    registry().with(lines.with_filter(filter.and(quiet())))
+}
+
+fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
+    registry().with(lines.with_filter(filter.and(quiet())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(level: &str, format: LogFormat) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let writer = move || writer.clone();
+        let filter = filter(level).unwrap();
+        let talk = || {
+            tracing::info!(target: "mailtrail::worker", account = 7, "ours");
+            tracing::debug!(target: "mailtrail::source", "detail");
+            tracing::info!(target: "hyper", "theirs");
+            tracing::error!(target: "async_imap::client", "LOGIN anna secret");
+            tracing::info!(target: "sqlx::query", "SELECT secret");
+        };
+        match format {
+            LogFormat::Text => tracing::subscriber::with_default(text(filter, writer, false), talk),
+            LogFormat::Json => tracing::subscriber::with_default(json(filter, writer), talk),
+        }
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_bare_level_is_ours_alone() {
+        let lines = written("info", LogFormat::Text);
+        assert!(lines.contains("ours") && lines.contains("account=7"), "{lines}");
+        assert!(!lines.contains("theirs") && !lines.contains("detail"), "{lines}");
+        assert!(written("debug", LogFormat::Text).contains("detail"));
+    }
+
+    #[test]
+    fn directives_choose_a_part() {
+        let lines = written("mailtrail::source=debug", LogFormat::Text);
+        assert!(lines.contains("detail") && !lines.contains("ours"), "{lines}");
+    }
+
+    #[test]
+    fn libraries_that_quote_secrets_stay_quiet_whatever_is_asked_for() {
+        for level in ["trace", "warn,trace", "trace,async_imap::client=trace,sqlx::query=trace"] {
+            assert!(!written(level, LogFormat::Text).contains("secret"), "{level}");
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let lines = written("info", LogFormat::Json);
+        let line: serde_json::Value = serde_json::from_str(lines.trim()).unwrap();
+        assert_eq!(line["message"], "ours");
+        assert_eq!(line["account"], 7);
+    }
+
+    #[test]
+    fn what_is_no_level_is_the_operators_to_mend() {
+        assert_eq!(filter("mailtrail=loud").unwrap_err().kind(), "operator");
+        assert!(!is_level("loud") && !is_level("=,=") && is_level("info,mailtrail::source=debug"));
+    }
+}

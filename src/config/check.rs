@@ -8,9 +8,8 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 
-use tracing_subscriber::filter::Targets;
-
 use super::Config;
+use crate::telemetry;
 
 /// One thing that is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +131,7 @@ impl Config {
     }
 
     fn check_log(&self, problems: &mut Problems) {
-        if self.log.level.parse::<Targets>().is_err() {
+        if !telemetry::is_level(&self.log.level) {
             problems.add("log.level", "is no level", "write error, warn, info, debug or mailtrail::source=debug");
         }
     }
