@@ -6,6 +6,7 @@ mod fault;
 mod fetch;
 mod folders;
 mod header;
+mod idle;
 mod listener;
 mod mailbox;
 mod messages;
@@ -16,6 +17,7 @@ mod search;
 mod server;
 mod session;
 mod state;
+mod when;
 mod wire;
 
 use std::sync::atomic::AtomicU64;
@@ -26,13 +28,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::command::Command;
 use self::command::Request;
-use self::fault::Faults;
-pub use self::fault::{Fault, When};
+pub use self::fault::Fault;
 pub use self::mailbox::UidNext;
 pub use self::profile::Profile;
 use self::response::End;
 pub use self::server::{Logins, MailServer, MailSettings};
 use self::state::State;
+use self::when::Faults;
+pub use self::when::When;
 use crate::lock;
 use crate::oauth::OAuthHandle;
 

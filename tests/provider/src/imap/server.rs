@@ -9,11 +9,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 
 use super::command::Command;
-use super::fault::{Fault, When};
+use super::fault::Fault;
 use super::mailbox::{Kind, Mailbox, UidNext};
 use super::profile::Profile;
 use super::response::End;
 use super::state::{Account, Delivery};
+use super::when::When;
 use super::{Push, Server, listener};
 use crate::oauth::OAuthHandle;
 use crate::tls::{self, Certificate};
@@ -174,7 +175,8 @@ impl MailServer {
         self.mailbox(user, mailbox, |mailbox| mailbox.uid_validity)
     }
 
-    /// The next matching commands fail so. Of several faults that match, the oldest is taken.
+    /// The next matching commands fail so. Of several that match, the oldest counted one is
+    /// taken, and a standing one (`always`) only when there is none.
     pub fn inject(&self, when: When, fault: Fault) {
         lock(&self.server.faults).arm(when, fault);
     }

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, watch};
 use super::command::{Command, Request};
 use super::fault::Fault;
 use super::profile::Profile;
-use super::response::{End, Reply, Untagged};
+use super::response::{End, Reply};
 use super::wire::{Io, Wire};
 use super::{Push, Server};
 
@@ -21,8 +21,8 @@ pub(crate) struct Session {
     pub login: Option<Login>,
     pub selected: Option<Selected>,
     id: u64,
-    pushes: broadcast::Receiver<Push>,
-    changes: watch::Receiver<u64>,
+    pub pushes: broadcast::Receiver<Push>,
+    pub changes: watch::Receiver<u64>,
 }
 
 pub(crate) struct Login {
@@ -57,11 +57,12 @@ impl Session {
         let mut end = self.greet().await?;
         while end == End::Open {
             end = tokio::select! {
+                biased;
+                push = self.pushes.recv() => self.pushed(push).await?,
                 line = self.wire.line() => match line? {
                     Some(line) => self.command(line).await?,
                     None => End::Cut,
                 },
-                push = self.pushes.recv() => self.pushed(push).await?,
             };
         }
         match end {
@@ -188,48 +189,6 @@ impl Session {
             }
             _ => Reply::tagged(profile.unknown_command()),
         }
-    }
-
-    /// RFC 2177: news at once, until DONE.
-    async fn idle(&mut self) -> io::Result<Reply> {
-        self.wire.send(b"+ idling\r\n").await?;
-        loop {
-            self.changes.borrow_and_update();
-            let news = self.news();
-            self.write_untagged(news).await?;
-            tokio::select! {
-                line = self.wire.line() => return Ok(match line? {
-                    Some(line) if line.eq_ignore_ascii_case(b"DONE") => Reply::tagged("OK IDLE terminated."),
-                    Some(_) => Reply::tagged("BAD Expected DONE."),
-                    None => Reply::nothing(End::Cut),
-                }),
-                // The server itself holds the sender, so this cannot fail.
-                _ = self.changes.changed() => {},
-                push = self.pushes.recv() => match self.pushed(push).await? {
-                    End::Open => {},
-                    end => return Ok(Reply::nothing(end)),
-                },
-            }
-        }
-    }
-
-    /// What the test says out of turn.
-    async fn pushed(&mut self, push: Result<Push, broadcast::error::RecvError>) -> io::Result<End> {
-        let Ok(push) = push else { return Ok(End::Open) };
-        let user = self.login.as_ref().map(|login| login.user.as_str());
-        if push.user.is_some() && push.user.as_deref() != user {
-            return Ok(End::Open);
-        }
-        if let Some(line) = push.line {
-            self.wire.send(format!("{line}\r\n").as_bytes()).await?;
-        }
-        Ok(push.end)
-    }
-
-    async fn write_untagged(&mut self, untagged: Vec<Untagged>) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        untagged.iter().for_each(|untagged| untagged.write(&mut bytes));
-        if bytes.is_empty() { Ok(()) } else { self.wire.send(&bytes).await }
     }
 
     async fn write(&mut self, tag: &str, reply: Reply) -> io::Result<End> {

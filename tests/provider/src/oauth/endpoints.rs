@@ -1,87 +1,31 @@
-//! The HTTP side: /authorize, /token, /revoke and /introspect.
+//! What clients ask over HTTP: /token, /revoke and /introspect.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use super::failure::{Failure, Refusal};
-use super::tokens::{Code, Issued};
-use super::{RefreshRule, Shared, TokenRequest};
+use super::tokens::Issued;
+use super::{Shared, TokenRequest, authorize};
 
-type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/authorize", get(authorize))
+        .route("/authorize", get(authorize::authorize))
         .route("/token", post(token))
         .route("/revoke", post(revoke))
         .route("/introspect", post(introspect))
         .with_state(shared)
-}
-
-/// RFC 6749 section 4.1.1, with a user who always consents at once (or, once told to, denies).
-async fn authorize(State(shared): State<Arc<Shared>>, Query(query): Query<Fields>) -> Response {
-    let outcome = consent(&shared, &query);
-    shared.note_authorization(&query);
-    let Some(mut back) = query.get("redirect_uri").and_then(|uri| Url::parse(uri).ok()) else {
-        return Refusal::bad("invalid_request", "redirect_uri is missing or no URL").into_response();
-    };
-    if field(&query, "client_id") != shared.settings.client_id {
-        return Refusal::bad("unauthorized_client", "unknown client_id").into_response();
-    }
-    match outcome {
-        Ok(code) => back.query_pairs_mut().append_pair("code", &code),
-        Err(refusal) => back
-            .query_pairs_mut()
-            .append_pair("error", &refusal.error)
-            .append_pair("error_description", &refusal.description),
-    };
-    if let Some(state) = query.get("state") {
-        back.query_pairs_mut().append_pair("state", state);
-    }
-    Redirect::to(back.as_str()).into_response()
-}
-
-fn consent(shared: &Shared, query: &Fields) -> Result<String, Refusal> {
-    if let Some(error) = shared.take_denial() {
-        return Err(Refusal::bad(&error, "The user did not consent."));
-    }
-    if field(query, "response_type") != "code" {
-        return Err(Refusal::bad("unsupported_response_type", "only code"));
-    }
-    if field(query, "code_challenge_method") != "S256" || field(query, "code_challenge").is_empty() {
-        return Err(Refusal::bad("invalid_request", "PKCE with S256 is required"));
-    }
-    let user = query.get("login_hint").or(shared.settings.default_user.as_ref());
-    let user = user.ok_or_else(|| Refusal::bad("login_required", "no login_hint and no default user"))?;
-    let scope = shared.settings.granted_scope.as_deref().unwrap_or(field(query, "scope"));
-    let mut tokens = shared.tokens();
-    let first = tokens.first_consent(user);
-    let with_refresh = match shared.settings.refresh_rule {
-        RefreshRule::Always => true,
-        RefreshRule::AccessTypeOffline => {
-            field(query, "access_type") == "offline" && (first || field(query, "prompt").contains("consent"))
-        }
-        RefreshRule::OfflineAccessScope => words(scope, "offline_access"),
-    };
-    let code = Code {
-        grant: tokens.new_grant(Some(user), scope),
-        redirect_uri: field(query, "redirect_uri").to_owned(),
-        challenge: field(query, "code_challenge").to_owned(),
-        nonce: query.get("nonce").cloned(),
-        with_refresh,
-    };
-    Ok(tokens.new_code(code))
 }
 
 async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
@@ -229,10 +173,11 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((plain(id)?, plain(secret)?))
 }
 
-fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
+pub(crate) fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.get(name).map_or("", String::as_str)
 }
 
-fn words(scope: &str, word: &str) -> bool {
+/// Whether the scope has this word.
+pub(crate) fn words(scope: &str, word: &str) -> bool {
     scope.split_ascii_whitespace().any(|part| part == word)
 }

@@ -1,7 +1,9 @@
 //! An OAuth 2.0 authorization server on loopback, over plain HTTP.
 
+mod authorize;
 mod endpoints;
 mod failure;
+mod settings;
 mod tokens;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,68 +16,10 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::failure::Failure;
+pub use self::settings::{OAuthSettings, RefreshRule};
 pub use self::tokens::Live;
 use self::tokens::Tokens;
 use crate::{lock, must};
-
-/// When a code brings a refresh token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefreshRule {
-    /// Always.
-    Always,
-    /// Google: with `access_type=offline`, and on later consents only with `prompt=consent`.
-    AccessTypeOffline,
-    /// Microsoft: with the scope `offline_access`.
-    OfflineAccessScope,
-}
-
-/// How the server behaves.
-#[derive(Clone, Debug)]
-pub struct OAuthSettings {
-    /// The one client it knows.
-    pub client_id: String,
-    /// Its secret; `None` is a public client, of which none is asked.
-    pub client_secret: Option<String>,
-    /// Life of an access token.
-    pub expires_in: Duration,
-    /// A new refresh token with every refresh.
-    pub rotate: bool,
-    /// With `rotate`: the second use of a refresh token ends its grant.
-    pub reuse_detection: bool,
-    /// When a code brings a refresh token.
-    pub refresh_rule: RefreshRule,
-    /// The scope granted whatever is asked, as when the user un-ticks one.
-    pub granted_scope: Option<String>,
-    /// Who consents when the request has no `login_hint`.
-    pub default_user: Option<String>,
-}
-
-impl Default for OAuthSettings {
-    fn default() -> Self {
-        Self {
-            client_id: "mailtrail-client".to_owned(),
-            client_secret: Some("mailtrail-secret-of-the-client".to_owned()),
-            expires_in: Duration::from_secs(3599),
-            rotate: false,
-            reuse_detection: false,
-            refresh_rule: RefreshRule::Always,
-            granted_scope: None,
-            default_user: None,
-        }
-    }
-}
-
-impl OAuthSettings {
-    /// No rotation; refresh tokens for `access_type=offline`.
-    pub fn google() -> Self {
-        Self { refresh_rule: RefreshRule::AccessTypeOffline, ..Self::default() }
-    }
-
-    /// A new refresh token each time, the old one stays alive; `offline_access` is asked for.
-    pub fn microsoft() -> Self {
-        Self { rotate: true, refresh_rule: RefreshRule::OfflineAccessScope, ..Self::default() }
-    }
-}
 
 /// One request the token endpoint saw, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,6 +31,11 @@ async fn a_fault_waits_for_its_verb_mailbox_uid_and_turn() {
     provider.mail.inject(When::verb("STATUS").mailbox("Sent").always(), Fault::Bad("no".to_owned()));
     assert!(client.ask("STATUS INBOX (MESSAGES)").await.contains("a OK"));
     assert_eq!(client.ask("STATUS Sent (MESSAGES)").await, "a BAD no\r\n");
+    provider.mail.inject(When::verb("STATUS"), Fault::Unavailable);
+    assert!(
+        client.ask("STATUS Sent (MESSAGES)").await.contains("UNAVAILABLE"),
+        "a counted fault goes before a standing one"
+    );
     provider.mail.clear_faults();
     assert!(client.ask("STATUS Sent (MESSAGES)").await.contains("a OK"));
 }
