@@ -1,1 +1,80 @@
-//! (being written)
+//! The command line: a door. Arguments become calls, results become lines, errors become advice.
+
+mod accounts;
+mod args;
+mod audit;
+mod configuration;
+mod context;
+mod explain;
+mod inspect;
+mod listings;
+mod output;
+mod quarantine;
+mod run;
+mod workspaces;
+
+pub use args::Args;
+
+use std::process::ExitCode;
+
+use args::Command;
+use context::Context;
+
+/// A command line or configuration that makes no sense: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// Whether what was asked for holds. `No` is exit code 1 without an error: an audit that found a hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+}
+
+/// Runs one command. 0: done; 1: something failed; 2: the command line or the configuration is wrong.
+pub async fn run(args: Args) -> ExitCode {
+    match dispatch(args).await {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::FAILURE,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mailtrail: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+async fn dispatch(args: Args) -> anyhow::Result<Answer> {
+    let Args { config, workspace, command } = args;
+    match command {
+        Command::Completions { shell } => {
+            args::completions(shell);
+            Ok(Answer::Yes)
+        }
+        Command::Inspect(what) => inspect::inspect(&what),
+        Command::Config(what) => configuration::config(config.as_deref(), what),
+        command => with_database(Context::open(config.as_deref(), workspace).await?, command).await,
+    }
+}
+
+async fn with_database(context: Context, command: Command) -> anyhow::Result<Answer> {
+    match command {
+        Command::Run { once } => run::run(&context, once).await,
+        Command::Migrate => run::migrate(&context).await,
+        Command::Import(what) => workspaces::import(&context, what).await,
+        Command::Workspace(what) => workspaces::workspace(&context, what).await,
+        Command::Account(what) => accounts::account(&context, what).await,
+        Command::Address(what) => accounts::address(&context, what).await,
+        Command::NeverLog(what) => workspaces::never_log(&context, what).await,
+        Command::Activity(what) => listings::activity(&context, what).await,
+        Command::Contact(what) => listings::contact(&context, what).await,
+        Command::Ledger(what) => listings::ledger(&context, what).await,
+        Command::Notice(what) => listings::notice(&context, what).await,
+        Command::Events(what) => listings::events(&context, what).await,
+        Command::Explain(what) => explain::explain(&context, what).await,
+        Command::Audit(what) => audit::audit(&context, what).await,
+        Command::Quarantine(what) => quarantine::quarantine(&context, what).await,
+        Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) => Ok(Answer::Yes),
+    }
+}

@@ -1,1 +1,66 @@
-//! (being written)
+//! The configuration: one TOML file, overlaid by the environment, every key with a default.
+//!
+//! A key is written `section.name` in the file and `MAILTRAIL_SECTION__NAME` in the environment. `config.example.toml`
+//! lists them all; a test keeps it equal to [`Config::default`].
+
+mod account;
+mod check;
+mod load;
+mod oauth;
+mod policy;
+mod storage;
+mod value;
+mod worker;
+
+pub use account::{Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration};
+pub use check::Problem;
+pub use load::{ConfigError, DEFAULT_FILE, Loaded};
+pub use oauth::{OAuth, OAuthApp};
+pub use policy::{
+    AutoReplies, DealOrder, ForwardOwn, LoggingRule, NeverLog, Participants, Policy, SenderAuthentication,
+    SubjectPolicy,
+};
+use serde::{Deserialize, Serialize};
+pub use storage::{Attachments, BodyOverLimit, Database, Limits, Secrets, Tls};
+pub use value::{DatabaseUrl, Secret};
+pub use worker::{Log, LogFormat, Worker};
+
+/// Everything an operator can set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where records are kept.
+    pub database: Database,
+    /// Whom to trust on the wire.
+    pub tls: Tls,
+    /// Where attachments are kept.
+    pub attachments: Attachments,
+    /// What is too big or too much.
+    pub limits: Limits,
+    /// The key that seals tokens.
+    pub secrets: Secrets,
+    /// The workspace named "default".
+    pub workspace: Workspace,
+    /// Our registrations with the providers.
+    pub oauth: OAuth,
+    /// What is logged, and how.
+    pub policy: Policy,
+    /// Pace and patience.
+    pub worker: Worker,
+    /// What the program says about itself.
+    pub log: Log,
+    /// Further workspaces.
+    pub workspaces: Vec<WorkspaceDeclaration>,
+    /// Declared BCC and forwarding accounts.
+    pub accounts: Vec<Account>,
+}
+
+impl Config {
+    /// The effective configuration as TOML, secrets redacted.
+    pub fn redacted(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,42 @@
-//! (being written)
+//! What happens to a mail, and why. Pure: no clock, network, database, task or environment.
+//!
+//! ```text
+//! Envelope ──► FactQuery ──► (store looks up) ──► Facts
+//!    └───────────────── decide(policy, envelope, facts) ──► Decision { verdict, trace }
+//! ```
+//!
+//! One function a question, each citing the rules it applies: whose workspace ([`workspace`]), who sent it
+//! ([`attribution`]), is the sender who it says ([`sender`]), who is it with ([`counterparty`]), which conversation
+//! ([`thread`]), which records ([`association`]).
+
+pub mod association;
+pub mod attribution;
+mod bcc;
+pub mod code;
+pub mod counterparty;
+pub mod decision;
+pub mod facts;
+pub mod key;
+pub mod never_log;
+pub mod policy;
+pub mod sender;
+pub mod thread;
+pub mod trace;
+pub mod workspace;
+
+pub use code::Code;
+pub use decision::{Activity, Decision, Verdict};
+pub use facts::{FactQuery, Facts};
+pub use key::MessageKey;
+pub use policy::Policy;
+pub use trace::{Finding, Step, Trace};
+
+use crate::mail::envelope::Envelope;
+use chrono::{DateTime, Utc};
+
+/// The verdict on one mail of a dedicated mailbox (appendix A of the specification, steps 2 and 3).
+///
+/// `received` is when the server got the mail (INTERNALDATE): what "connected" is judged by (C7).
+pub fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
+    bcc::decide(policy, envelope, received, facts)
+}

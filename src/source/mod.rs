@@ -1,1 +1,15 @@
-//! (being written)
+//! Where messages come from: a mailbox on an IMAP server, and the plan of what to fetch from it.
+//!
+//! [`plan`] is pure. [`imap`] is the only user of `async_imap`; nothing it can say changes a mailbox: it sends EXAMINE,
+//! LIST, UID SEARCH, UID FETCH with `BODY.PEEK`, IDLE and NOOP, and no other command exists in it.
+
+pub mod imap;
+pub mod plan;
+pub mod uid;
+
+pub use imap::{
+    Bodies, Body, Capabilities, Endpoint, Header, Limits, Listed, Login, MailboxInfo, Role, Security, Session, Waited,
+    client_config, connect,
+};
+pub use plan::{Cursor, Selected, Step, plan};
+pub use uid::Uid;

@@ -1,1 +1,20 @@
-//! (being written)
+//! The only place that knows SeaORM: what is read before a decision and written after it.
+//!
+//! [`open`] connects, migrates and begins transactions; [`workspaces`], [`users`], [`accounts`], [`never_log`] and
+//! [`records`] hold what people and the CRM tell mailtrail.
+
+pub mod accounts;
+pub mod error;
+pub mod grants;
+pub mod never_log;
+pub mod open;
+pub mod records;
+pub mod service_lock;
+pub mod settings;
+#[cfg(test)]
+pub mod testing;
+pub mod users;
+pub mod workspaces;
+
+pub use error::StoreError;
+pub use open::{Options, Store, Tx};

@@ -1,1 +1,45 @@
-//! (being written)
+//! One task an account: connect, plan, fetch, decide, commit.
+//!
+//! ```text
+//! service ──► account: token ► connect ► mailbox ► plan ──► intake: bodies ─► parse ─► decide + store blobs ─► commit
+//!    ▲                                                        (four stages at once, memory bounded by a budget)
+//!    └── backoff(failures, trouble)
+//! ```
+
+pub mod account;
+pub mod backoff;
+mod commit_stage;
+mod intake;
+mod judge;
+mod large;
+mod parse_stage;
+pub mod policy;
+mod prepare;
+pub mod service;
+
+use std::sync::Arc;
+
+use crate::attachments::Blobs;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::oauth::Tokens;
+use crate::store::Store;
+
+/// What every account's task works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    /// The database.
+    pub store: Store,
+    /// Attachments.
+    pub blobs: Blobs,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    /// Whom to trust on the wire.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Time and identifiers.
+    pub clock: Clock,
+    /// The installation's key for hashes of Message-IDs.
+    pub hash_key: Arc<[u8; 32]>,
+}

@@ -1,0 +1,34 @@
+//! An OAuth consent and its tokens.
+
+use sea_orm::entity::prelude::*;
+
+/// An OAuth consent. The table is `oauth_grant`, because `grant` is a reserved word in SQL.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "oauth_grant")]
+pub struct Model {
+    /// The account that the consent opens.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub account_id: Uuid,
+    /// Counts every change, so that two refreshes at once cannot overwrite each other.
+    pub version: i64,
+    /// Which key sealed the tokens.
+    pub key_id: String,
+    /// Refresh token, sealed (XChaCha20-Poly1305 bound to the account).
+    pub refresh_token: Vec<u8>,
+    /// Access token, sealed alike.
+    pub access_token: Option<Vec<u8>>,
+    /// When the access token ends.
+    pub access_expires_at: Option<DateTimeUtc>,
+    /// What the provider granted, as it said it.
+    pub scope: Option<String>,
+    /// Where the refresh token came from: `consent`, or a fingerprint of the file or setting that held it.
+    pub source: Option<String>,
+    /// When the row last changed.
+    pub updated_at: DateTimeUtc,
+    /// The account.
+    #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
+    pub account: BelongsTo<super::account::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,37 @@
+//! A message to a user.
+
+use sea_orm::entity::prelude::*;
+
+/// Something a user is to be told about one activity, such as a dropped attachment (H2); once per kind.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "notice")]
+pub struct Model {
+    /// Time-ordered identifier (UUID version 7).
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// Address of the user who is told.
+    pub recipient: String,
+    /// What it is about, in kebab-case.
+    #[sea_orm(unique_key = "activity_kind")]
+    pub kind: String,
+    /// Message-ID of the mail it is about.
+    pub message_id: Option<String>,
+    /// The activity it is about.
+    #[sea_orm(unique_key = "activity_kind")]
+    pub activity_id: Uuid,
+    /// The text, plain.
+    #[sea_orm(column_type = "Text")]
+    pub body: String,
+    /// When it was queued.
+    pub created_at: DateTimeUtc,
+    /// When it was sent; null while it waits.
+    pub sent_at: Option<DateTimeUtc>,
+    /// The activity.
+    #[sea_orm(belongs_to, from = "activity_id", to = "id", on_delete = "Cascade")]
+    pub activity: BelongsTo<super::activity::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,33 @@
+//! The entities under their own names.
+
+pub use super::account::Entity as Account;
+pub use super::account_user::Entity as AccountUser;
+pub use super::account_workspace::Entity as AccountWorkspace;
+pub use super::activity::Entity as Activity;
+pub use super::activity_company::Entity as ActivityCompany;
+pub use super::activity_contact::Entity as ActivityContact;
+pub use super::activity_deal::Entity as ActivityDeal;
+pub use super::attachment::Entity as Attachment;
+pub use super::attempt::Entity as Attempt;
+pub use super::company::Entity as Company;
+pub use super::company_domain::Entity as CompanyDomain;
+pub use super::contact::Entity as Contact;
+pub use super::contact_address::Entity as ContactAddress;
+pub use super::contact_company::Entity as ContactCompany;
+pub use super::deal::Entity as Deal;
+pub use super::deal_contact::Entity as DealContact;
+pub use super::grant::Entity as Grant;
+pub use super::ledger::Entity as Ledger;
+pub use super::mailbox::Entity as Mailbox;
+pub use super::never_log::Entity as NeverLog;
+pub use super::notice::Entity as Notice;
+pub use super::outbox::Entity as Outbox;
+pub use super::quarantine::Entity as Quarantine;
+pub use super::setting::Entity as Setting;
+pub use super::sighting::Entity as Sighting;
+pub use super::thread::Entity as Thread;
+pub use super::thread_message::Entity as ThreadMessage;
+pub use super::tombstone::Entity as Tombstone;
+pub use super::user::Entity as User;
+pub use super::user_address::Entity as UserAddress;
+pub use super::workspace::Entity as Workspace;

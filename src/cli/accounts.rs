@@ -1,0 +1,156 @@
+//! `account` and `address`.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::args::{AccountAdd, AccountCommand, Json};
+use super::context::{Context, address as parse_address};
+use super::output::Output;
+use super::{Answer, Usage};
+use crate::oauth::Source;
+use crate::store::accounts::{self, Listed, NewAccount};
+use crate::store::facts::log_address;
+use crate::store::users;
+
+pub(super) async fn account(context: &Context, command: AccountCommand) -> anyhow::Result<Answer> {
+    let store = &context.store;
+    match command {
+        AccountCommand::Add(new) => add(context, *new).await?,
+        AccountCommand::List(list) => return show(context, list.json).await,
+        AccountCommand::Pause(name) => {
+            accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
+            println!("{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.", name.address);
+        }
+        AccountCommand::Resume(name) => {
+            accounts::resume(store, &parse_address(&name.address)?).await?;
+            println!("{} is watched again.", name.address);
+        }
+        AccountCommand::Remove(name) => {
+            accounts::remove(store, &parse_address(&name.address)?, &context.clock).await?;
+            println!("{} is no longer watched. What was logged stays.", name.address);
+        }
+        AccountCommand::Resync(name) => {
+            let account = accounts::named(store, &parse_address(&name.address)?).await?;
+            let forgotten = store.resync(account.id).await?;
+            println!("{forgotten} verdicts on mail that was not logged are judged again at the next run.");
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
+    let workspace = context.workspace().await?;
+    let user = match &new.user {
+        Some(login) => Some(users::named(&context.store, workspace.id, &parse_address(login)?).await?),
+        None => None,
+    };
+    let password_file = new.password_file.map(absolute).transpose()?;
+    let token = new.refresh_token_file.map(read_token).transpose()?;
+    let row = NewAccount {
+        address: parse_address(&new.address)?,
+        kind: new.kind,
+        provider: new.provider,
+        host: new.host,
+        port: new.port,
+        auth: new.auth.or_else(|| token.is_some().then_some(crate::config::Auth::OAuth)),
+        imap_user: new.imap_user,
+        password_file,
+        since: new.since,
+        user,
+        declared: false,
+    };
+    let account = accounts::add(&context.store, &workspace, &row, &context.clock).await?;
+    if let Some(token) = token {
+        context.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Given).await?;
+    }
+    println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
+    if account.kind == "bcc" {
+        let address = log_address_of(context, &account.address_folded).await?;
+        println!("Users put {address} in Bcc. `mailtrail run` reads it.");
+    }
+    Ok(())
+}
+
+/// The service may run elsewhere than where the command was typed.
+fn absolute(file: PathBuf) -> anyhow::Result<String> {
+    let file = std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    Ok(file.display().to_string())
+}
+
+fn read_token(file: PathBuf) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let token = text.trim();
+    anyhow::ensure!(!token.is_empty(), Usage(format!("{} holds no refresh token", file.display())));
+    Ok(SecretString::from(token.to_owned()))
+}
+
+async fn show(context: &Context, json: bool) -> anyhow::Result<Answer> {
+    let mut output = Output::new(json);
+    let now = context.clock.now();
+    for listed in accounts::list(&context.store).await? {
+        output.record(&describe(&listed, now), |_| {
+            let account = &listed.account;
+            let last = account.last_success.map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
+            let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
+            format!("{}  {}  {}  {}  {last}{reason}", account.address, account.kind, account.provider, account.state)
+        })?;
+    }
+    output.finish()?;
+    Ok(Answer::Yes)
+}
+
+fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
+    let account = &listed.account;
+    json!({
+        "address": account.address,
+        "kind": account.kind,
+        "provider": account.provider,
+        "user": listed.users.first(),
+        "users": listed.users,
+        "workspaces": listed.workspaces,
+        "state": account.state,
+        "reason": account.reason,
+        "last_success": account.last_success,
+        "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
+        "next_try": account.next_try,
+        "mailboxes": listed.mailboxes.iter().map(|mailbox| &mailbox.name).collect::<Vec<_>>(),
+        "verification": null,
+    })
+}
+
+/// `address`: what users put in Bcc, and what they forward to.
+pub(super) async fn address(context: &Context, what: Json) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.name;
+    let (mut bcc, mut forwarding) = (None, None);
+    for listed in accounts::list(&context.store).await? {
+        if listed.workspaces.contains(&workspace) {
+            match listed.account.kind.as_str() {
+                "bcc" if bcc.is_none() => bcc = Some(log_address_of(context, &listed.account.address_folded).await?),
+                "forwarding" if forwarding.is_none() => {
+                    forwarding = Some(log_address_of(context, &listed.account.address_folded).await?);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut output = Output::new(what.json);
+    let record = json!({"workspace": workspace, "bcc": bcc, "forwarding": forwarding});
+    output.record(&record, |_| {
+        let or_none = |address: &Option<String>| address.clone().unwrap_or_else(|| "(none: mailtrail account add)".to_owned());
+        format!("BCC         {}\nForwarding  {}", or_none(&bcc), or_none(&forwarding))
+    })?;
+    output.finish()?;
+    Ok(Answer::Yes)
+}
+
+/// The address of this workspace at a dedicated account, with a tag where the account serves several (A18).
+async fn log_address_of(context: &Context, folded: &str) -> anyhow::Result<String> {
+    let workspace = context.workspace().await?;
+    let account = accounts::named(&context.store, &parse_address(folded)?).await?;
+    let scope = context.store.scope(&account).await?;
+    let first = scope.workspaces.first() == Some(&workspace.id);
+    let address = log_address(&scope.address, &workspace.name, !first);
+    Ok(address.map(|address| address.as_str().to_owned()).unwrap_or_default())
+}

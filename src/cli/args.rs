@@ -1,0 +1,334 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use uuid::Uuid;
+
+/// Logs the mail that belongs on a CRM timeline, once, with the reason.
+#[derive(Debug, Parser)]
+#[command(name = "mailtrail", version, after_help = FIRST_STEPS)]
+pub struct Args {
+    /// Configuration file [default: ./mailtrail.toml]
+    #[arg(long, global = true, env = "MAILTRAIL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The CRM tenant that the command is about
+    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
+    pub workspace: String,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const FIRST_STEPS: &str = "First steps:
+  mailtrail import users users.csv
+  mailtrail account add --kind bcc --provider google --address bcc@crm.example --refresh-token-file token
+  mailtrail run --once
+  mailtrail activity list";
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch every account until stopped
+    Run {
+        /// Read every account up to now, then exit; 1 if any failed
+        #[arg(long)]
+        once: bool,
+    },
+    /// Bring the database up to date (run does it too)
+    Migrate,
+    /// Check or print the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Mirror the CRM's records: CSV or JSON Lines, updated by key
+    #[command(after_help = IMPORT_COLUMNS)]
+    Import(Import),
+    /// CRM tenants
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Logins at mail providers
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Print the BCC and the forwarding address of the workspace
+    Address(Json),
+    /// Addresses and domains whose mail is never logged
+    #[command(subcommand)]
+    NeverLog(NeverLogCommand),
+    /// The timeline
+    #[command(subcommand)]
+    Activity(ActivityCommand),
+    /// Contacts
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// Every verdict, logged or not
+    #[command(subcommand)]
+    Ledger(ListCommand),
+    /// Why a mail was, or was not, logged
+    #[command(after_help = "Examples:
+  mailtrail explain mail.eml
+  mailtrail explain --message-id 20261122.1@ours.example
+  mailtrail explain --account bcc@crm.example --uid 17")]
+    Explain(Explain),
+    /// What the parser sees in a mail; touches no database
+    Inspect(Inspect),
+    /// Hold the server's UIDs against the ledger; 1 if there is a hole
+    Audit(Json),
+    /// Messages set aside
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Messages to users that wait to be sent
+    #[command(subcommand)]
+    Notice(ListCommand),
+    /// What happened, for other programs
+    #[command(subcommand)]
+    Events(ListCommand),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const IMPORT_COLUMNS: &str = "Columns (CSV header, or keys of each JSON object; lists are ;-separated in CSV):
+  users      login,name,aliases,seat(core|view-only),active
+  companies  key,name,domains
+  contacts   key,name,addresses,companies,primary_company,owner
+  deals      key,name,stage(open|won|lost),created_at,contacts
+
+If one line is bad, every bad line is reported and nothing is written.";
+
+/// `--json` on its own.
+#[derive(Debug, clap::Args)]
+pub struct Json {
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to import.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// Which records
+    pub kind: ImportKind,
+    /// CSV or JSON Lines; - reads standard input
+    pub file: PathBuf,
+}
+
+/// Records that can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportKind {
+    /// Ours: who may log mail
+    Users,
+    /// Theirs
+    Companies,
+    /// People outside
+    Contacts,
+    /// What is being sold to them
+    Deals,
+}
+
+/// Configuration commands.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Report everything that is wrong with it; 2 if something is
+    Check,
+    /// Print the effective configuration, secrets redacted
+    Show,
+}
+
+/// Workspace commands.
+#[derive(Debug, Subcommand)]
+pub enum WorkspaceCommand {
+    /// Make a CRM tenant
+    Add {
+        /// Its name
+        name: String,
+        /// A mail domain of its own, repeatable: addresses there never become contacts
+        #[arg(long = "own-domain", value_name = "DOMAIN")]
+        own_domains: Vec<String>,
+    },
+    /// Print every tenant
+    List(Json),
+}
+
+/// Account commands.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Watch another mailbox
+    Add(Box<AccountAdd>),
+    /// Print every account with its state
+    List(Json),
+    /// Stop watching for now
+    Pause(AccountName),
+    /// Watch again; mail that came meanwhile is read
+    Resume(AccountName),
+    /// Stop watching; what is logged stays
+    Remove(AccountName),
+    /// Judge again every mail that was not logged
+    Resync(AccountName),
+}
+
+/// The address that names an account.
+#[derive(Debug, clap::Args)]
+pub struct AccountName {
+    /// Its mail address
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+}
+
+/// A new account.
+#[derive(Debug, clap::Args)]
+pub struct AccountAdd {
+    /// What its mail is for
+    #[arg(long)]
+    pub kind: crate::config::AccountKind,
+    /// Who hosts it
+    #[arg(long)]
+    pub provider: crate::config::Provider,
+    /// Its mail address
+    #[arg(long)]
+    pub address: String,
+    /// Login of the CRM user it belongs to (personal and team accounts)
+    #[arg(long, value_name = "LOGIN")]
+    pub user: Option<String>,
+    /// IMAP login, where it is not the address
+    #[arg(long, value_name = "LOGIN")]
+    pub imap_user: Option<String>,
+    /// IMAP server, where it is not the provider's own
+    #[arg(long)]
+    pub host: Option<String>,
+    /// TLS port of the IMAP server [default: 993]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// How to log in [default: oauth for google and microsoft, password for imap]
+    #[arg(long)]
+    pub auth: Option<crate::config::Auth>,
+    /// File that holds the password
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// File that holds an OAuth refresh token, which is kept encrypted
+    #[arg(long, value_name = "FILE")]
+    pub refresh_token_file: Option<PathBuf>,
+    /// Log mail from this day on (YYYY-MM-DD) [default: a dedicated mailbox from its first mail, a personal one from now]
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<NaiveDate>,
+}
+
+/// Never-log commands.
+#[derive(Debug, Subcommand)]
+pub enum NeverLogCommand {
+    /// Put an address, a domain or *.domain on a list
+    Add(NeverLogEntry),
+    /// Take an entry off a list; only later mail is affected
+    Remove(NeverLogEntry),
+    /// Print the lists
+    List(Json),
+}
+
+/// An entry of a never-log list.
+#[derive(Debug, clap::Args)]
+pub struct NeverLogEntry {
+    /// Whose list [default: everybody's]
+    #[arg(long, value_name = "LOGIN")]
+    pub user: Option<String>,
+    /// ann@secret.example, secret.example, *@secret.example, or *.secret.example for the domains below it
+    pub entry: String,
+}
+
+/// Timeline commands.
+#[derive(Debug, Subcommand)]
+pub enum ActivityCommand {
+    /// Print the timeline, newest first
+    List {
+        /// Print JSON Lines
+        #[arg(long)]
+        json: bool,
+        /// At most so many [default: 50 for people, all as JSON]
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Print one activity
+    Show {
+        /// Its identifier
+        id: Uuid,
+        /// Print its HTML, sanitised, with no remote images
+        #[arg(long)]
+        html: bool,
+    },
+}
+
+/// Contact commands.
+#[derive(Debug, Subcommand)]
+pub enum ContactCommand {
+    /// Print every contact
+    List(Json),
+    /// Delete a contact; mail does not bring it back
+    Remove {
+        /// One of its addresses
+        address: String,
+    },
+}
+
+/// A list.
+#[derive(Debug, Subcommand)]
+pub enum ListCommand {
+    /// Print them, oldest first
+    List(Json),
+}
+
+/// Which mail to explain.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The mail as a file; - reads standard input
+    #[arg(required_unless_present_any = ["message_id", "uid"], conflicts_with_all = ["message_id", "uid"])]
+    pub file: Option<PathBuf>,
+    /// Its Message-ID
+    #[arg(long, value_name = "ID", conflicts_with = "uid")]
+    pub message_id: Option<String>,
+    /// The account it is in
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: Option<String>,
+    /// The mailbox it is in
+    #[arg(long, default_value = "INBOX")]
+    pub mailbox: String,
+    /// Its UID there
+    #[arg(long, requires = "account")]
+    pub uid: Option<u32>,
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to inspect.
+#[derive(Debug, clap::Args)]
+pub struct Inspect {
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+    /// A mail, a folder of .eml files, or - for standard input
+    pub path: PathBuf,
+}
+
+/// Quarantine commands.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// Print what was set aside
+    List(Json),
+    /// Try a message again, or all of them
+    Retry {
+        /// Its identifier
+        id: Option<Uuid>,
+    },
+    /// Forget a message; its verdict stays in the ledger
+    Drop {
+        /// Its identifier
+        id: Uuid,
+    },
+}
+
+/// Prints the completion script of a shell.
+pub(super) fn completions(shell: Shell) {
+    clap_complete::generate(shell, &mut Args::command(), "mailtrail", &mut std::io::stdout());
+}

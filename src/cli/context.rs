@@ -1,0 +1,78 @@
+//! What most commands need: configuration, database, workspace.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use entity::workspace;
+
+use super::Usage;
+use crate::attachments::Blobs;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::mail::address::Address;
+use crate::oauth::{Http, Tokens, Vault, hash_key};
+use crate::store::{Options, Store, workspaces};
+use crate::worker::Worker;
+
+pub(super) struct Context {
+    pub(super) config: Arc<Config>,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    workspace: String,
+}
+
+impl Context {
+    pub(super) async fn open(file: Option<&Path>, workspace: String) -> anyhow::Result<Self> {
+        let config = load(file)?;
+        crate::telemetry::init(&config.log).map_err(|error| Usage(error.to_string()))?;
+        let problems = config.check();
+        if let Some(problem) = problems.first() {
+            return Err(Usage(format!("{problem} (mailtrail config check reports everything)")).into());
+        }
+        let options = Options { connections: config.database.max_connections, ..Options::default() };
+        let store = Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
+        store.migrate().await.context("the database cannot be brought up to date")?;
+        let clock = Clock::system();
+        crate::worker::declared::reconcile(&store, &config, &clock).await?;
+        Ok(Self { config: Arc::new(config), store, clock, workspace })
+    }
+
+    pub(super) async fn workspace(&self) -> anyhow::Result<workspace::Model> {
+        Ok(workspaces::named(&self.store, &self.workspace).await?)
+    }
+
+    /// The parts that read mail: keys, tokens, attachments, TLS.
+    pub(super) async fn worker(&self) -> anyhow::Result<Worker> {
+        let vault = self.vault()?;
+        let hash_key = hash_key::hash_key(&self.store, &vault).await?;
+        let http = Http::new(&self.config.tls, self.config.worker.token_timeout(), self.clock.clone())?;
+        let oauth = self.config.oauth.clone();
+        let tokens = Tokens::new(self.store.clone(), vault, oauth, http, self.clock.clone());
+        crate::worker::declared::grants(&self.store, &self.config, &tokens).await?;
+        Ok(Worker {
+            store: self.store.clone(),
+            blobs: Blobs::open(&self.config.attachments.url)?,
+            tokens: Arc::new(tokens),
+            tls: crate::source::client_config(self.config.tls.ca_file.as_deref())?,
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
+        })
+    }
+
+    pub(super) fn vault(&self) -> anyhow::Result<Vault> {
+        Ok(Vault::open_keys(&self.config.secrets)?)
+    }
+}
+
+/// The configuration, or a usage error that says where it is wrong.
+pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+    let loaded = Config::load(file, std::env::vars()).map_err(|error| Usage(error.to_string()))?;
+    Ok(loaded.config)
+}
+
+/// A mail address from the command line.
+pub(super) fn address(text: &str) -> anyhow::Result<Address> {
+    Address::parse(text).ok_or_else(|| Usage(format!("\"{text}\" is no mail address")).into())
+}

@@ -1,0 +1,177 @@
+//! `explain`: the steps of a verdict as sentences, each with the rule it applies.
+
+use std::io::Read;
+
+use entity::{account, ledger};
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::args::Explain;
+use super::context::{Context, address};
+use super::output::Output;
+use crate::decide::Trace;
+use crate::decide::key::keyed_hash;
+use crate::mail::message::Mail;
+use crate::mail::message_id::MessageId;
+use crate::store::accounts;
+use crate::store::ledger::trace_of;
+use crate::worker::Worker;
+
+pub(super) async fn explain(context: &Context, what: Explain) -> anyhow::Result<Answer> {
+    let worker = context.worker().await?;
+    let mut output = Output::new(what.json);
+    let found = match (&what.file, &what.message_id, what.uid) {
+        (Some(file), _, _) => explain_file(context, &worker, &what, file, &mut output).await?,
+        (None, Some(id), _) => {
+            let Some(id) = MessageId::parse(id) else { anyhow::bail!("\"{id}\" is no Message-ID") };
+            explain_id(context, &worker, &id, &mut output).await?
+        }
+        (None, None, uid) => explain_uid(context, &what, uid.unwrap_or_default(), &mut output).await?,
+    };
+    output.finish()?;
+    Ok(if found { Answer::Yes } else { Answer::No })
+}
+
+/// What happened to the mail in a file, and what would happen if it came now.
+async fn explain_file(
+    context: &Context,
+    worker: &Worker,
+    what: &Explain,
+    file: &std::path::Path,
+    output: &mut Output,
+) -> anyhow::Result<bool> {
+    let mut raw = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().lock().read_to_end(&mut raw)?;
+    } else {
+        raw = std::fs::read(file).map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", file.display()))?;
+    }
+    let mail = Mail::parse(&raw)?;
+    if let Some(id) = &mail.envelope.message_id
+        && print_verdicts_on(context, worker, id, output).await?
+    {
+        return Ok(true);
+    }
+    let account = dedicated(context, what).await?;
+    let decision = worker.rehearse(&account, &mail.envelope, context.clock.now()).await?;
+    output.line(&format!("This mail was not seen yet. If it came to {} now: {}.", account.address, decision.code()))?;
+    let record = json!({
+        "seen": false, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace),
+    });
+    print_steps(output, &record, &decision.trace)?;
+    Ok(true)
+}
+
+async fn explain_id(context: &Context, worker: &Worker, id: &MessageId, output: &mut Output) -> anyhow::Result<bool> {
+    let found = print_verdicts_on(context, worker, id, output).await?;
+    if !found {
+        eprintln!("No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
+                   the mailbox, and does `mailtrail account list` show a recent success?");
+    }
+    Ok(found)
+}
+
+async fn print_verdicts_on(
+    context: &Context,
+    worker: &Worker,
+    id: &MessageId,
+    output: &mut Output,
+) -> anyhow::Result<bool> {
+    let workspace = context.workspace().await?.id;
+    let rows = context.store.verdicts_on(workspace, keyed_hash(&worker.hash_key, id)).await?;
+    for row in &rows {
+        print_verdict(context, row, output).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+async fn explain_uid(context: &Context, what: &Explain, uid: u32, output: &mut Output) -> anyhow::Result<bool> {
+    let account = dedicated(context, what).await?;
+    let listed = accounts::list(&context.store).await?;
+    let mailboxes = listed.into_iter().filter(|one| one.account.id == account.id).flat_map(|one| one.mailboxes);
+    let mailbox = mailboxes.into_iter().find(|mailbox| mailbox.name.eq_ignore_ascii_case(&what.mailbox));
+    let Some(mailbox) = mailbox else {
+        anyhow::bail!("{} was never read in {}; run `mailtrail run --once` first", what.mailbox, account.address);
+    };
+    match context.store.verdict(mailbox.id, uid).await? {
+        Some(row) => {
+            print_verdict(context, &row, output).await?;
+            Ok(true)
+        }
+        None if i64::from(uid) > mailbox.cursor => {
+            eprintln!("UID {uid} was not read yet: the mailbox is read up to UID {}.", mailbox.cursor);
+            Ok(false)
+        }
+        None if i64::from(uid) < mailbox.first_uid => {
+            eprintln!("UID {uid} is from before the account's start (UID {}).", mailbox.first_uid);
+            Ok(false)
+        }
+        None => {
+            eprintln!("There was no message with UID {uid} when the mailbox was read.");
+            Ok(false)
+        }
+    }
+}
+
+/// The named account, or the workspace's BCC account.
+async fn dedicated(context: &Context, what: &Explain) -> anyhow::Result<account::Model> {
+    if let Some(name) = &what.account {
+        return Ok(accounts::named(&context.store, &address(name)?).await?);
+    }
+    let workspace = context.workspace().await?.name;
+    let listed = accounts::list(&context.store).await?;
+    let of_workspace = |one: &accounts::Listed| one.account.kind == "bcc" && one.workspaces.contains(&workspace);
+    listed.into_iter().find(of_workspace).map(|one| one.account).ok_or_else(|| {
+        anyhow::anyhow!("the workspace has no BCC account to explain the mail by; add one, or name an account with --account")
+    })
+}
+
+async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Output) -> anyhow::Result<()> {
+    let names = context.store.mailbox_names([row.mailbox_id].into()).await?;
+    let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
+    let trace = trace_of(row);
+    output.line(&format!("{account} {mailbox} UID {}: {}, {}", row.uid_first, row.code, row.at.format("%Y-%m-%d %H:%M:%S UTC")))?;
+    let mut record = json!({
+        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
+        "code": row.code, "at": row.at, "activity": row.activity_id, "steps": steps(&trace),
+    });
+    let records = associations(context, row).await?;
+    if let Some(list) = record["steps"].as_array_mut() {
+        list.extend(records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence})));
+    }
+    print_steps(output, &record, &trace)?;
+    for (rule, sentence) in records {
+        output.line(&format!("  - {sentence} [{rule}]"))?;
+    }
+    if row.activity_id.is_none() && row.message_hash.is_some() {
+        output.line("  (Of mail that is not logged no addresses are kept; explain the mail as a file to see them.)")?;
+    }
+    Ok(())
+}
+
+/// The records that the activity of a verdict is on.
+async fn associations(context: &Context, row: &ledger::Model) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let Some(id) = row.activity_id else { return Ok(Vec::new()) };
+    let workspace = context.workspace().await?.id;
+    let Some((entry, _)) = context.store.activity(workspace, id).await? else { return Ok(Vec::new()) };
+    let mut records = vec![("E1", format!("On the timeline of contacts: {}", entry.contacts.join(", ")))];
+    if !entry.companies.is_empty() {
+        records.push(("E2", format!("And of their companies: {}", entry.companies.join(", "))));
+    }
+    if !entry.deals.is_empty() {
+        records.push(("E3", format!("And of their newest open deals: {}", entry.deals.join(", "))));
+    }
+    Ok(records)
+}
+
+fn steps(trace: &Trace) -> Value {
+    let steps = trace.steps().iter().map(|step| {
+        json!({"rule": step.finding.rule(), "finding": step.finding, "sentence": step.sentence(), "evidence": step.evidence})
+    });
+    steps.collect()
+}
+
+fn print_steps(output: &mut Output, record: &Value, trace: &Trace) -> anyhow::Result<()> {
+    let lines: Vec<String> = trace.steps().iter().map(|step| format!("  - {}", step.sentence())).collect();
+    output.record(record, |_| lines.join("\n"))
+}

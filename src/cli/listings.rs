@@ -1,0 +1,154 @@
+//! Lists: activities, contacts, verdicts, notices, events.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::json;
+
+use super::Answer;
+use super::args::{ActivityCommand, ContactCommand, ListCommand};
+use super::context::{Context, address};
+use super::output::Output;
+use crate::mail::content::display_html;
+use crate::store::records::contacts;
+use crate::store::timeline::TimelineEntry;
+
+pub(super) async fn activity(context: &Context, command: ActivityCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.id;
+    match command {
+        ActivityCommand::List { json, limit } => {
+            let limit = limit.or((!json).then_some(50));
+            let mut timeline = context.store.timeline(workspace, limit);
+            let mut output = Output::new(json);
+            loop {
+                let page = timeline.next_page().await?;
+                if page.is_empty() {
+                    break;
+                }
+                for entry in &page {
+                    output.record(entry, summary)?;
+                }
+            }
+            output.finish()?;
+        }
+        ActivityCommand::Show { id, html } => {
+            let Some((entry, stored)) = context.store.activity(workspace, id).await? else {
+                anyhow::bail!("there is no activity {id} in this workspace; mailtrail activity list --json shows the ids");
+            };
+            let mut output = Output::new(!html);
+            output.record(&entry, |_| display_html(stored.as_deref().unwrap_or_default()))?;
+            output.finish()?;
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+fn summary(entry: &TimelineEntry) -> String {
+    let arrow = if entry.direction == "outgoing" { "→" } else { "←" };
+    let mut line = format!(
+        "{}  {arrow} {}  \"{}\"",
+        entry.sent_at.format("%Y-%m-%d %H:%M"),
+        entry.contacts.join(", "),
+        entry.subject
+    );
+    let mut detail = vec![format!("by {}", entry.user.as_deref().unwrap_or("nobody"))];
+    for (name, list) in [("company", &entry.companies), ("deals", &entry.deals)] {
+        if !list.is_empty() {
+            detail.push(format!("{name} {}", list.join(", ")));
+        }
+    }
+    for attachment in &entry.attachments {
+        let state = attachment.reason.as_ref().map(|reason| format!(" left out: {reason}")).unwrap_or_default();
+        detail.push(format!("attachment {}{state}", attachment.name));
+    }
+    line.push_str(&format!("\n                  {}  {}", detail.join(" · "), entry.id));
+    line
+}
+
+pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?;
+    match command {
+        ContactCommand::List(list) => {
+            let mut output = Output::new(list.json);
+            for contact in contacts::list(&context.store, workspace.id).await? {
+                output.record(&contact, |contact| {
+                    let name = contact.name.as_deref().unwrap_or("(no name)");
+                    format!("{name} <{}>  {}", contact.addresses.join(", "), contact.companies.join(", "))
+                })?;
+            }
+            output.finish()?;
+        }
+        ContactCommand::Remove { address: text } => {
+            contacts::remove(&context.store, workspace.id, &address(&text)?, &context.clock).await?;
+            println!("{text} is deleted; mail does not bring it back, an import does.");
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.id;
+    let mut verdicts = context.store.verdicts(workspace).await?;
+    let names = context.store.mailbox_names(context.store.mailboxes_of(workspace).await?.into_iter().collect()).await?;
+    let mut output = Output::new(list.json);
+    loop {
+        let page = verdicts.next_page().await?;
+        if page.is_empty() {
+            break;
+        }
+        for row in page {
+            let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
+            let mut record = json!({
+                "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity,
+                "code": row.code, "at": row.at, "activity": row.activity_id,
+            });
+            let uids = if row.uid_first == row.uid_last {
+                record["uid"] = json!(row.uid_first);
+                row.uid_first.to_string()
+            } else {
+                record["uid_first"] = json!(row.uid_first);
+                record["uid_last"] = json!(row.uid_last);
+                format!("{}–{}", row.uid_first, row.uid_last)
+            };
+            output.record(&record, |_| format!("{account} {mailbox} {uids}  {}", row.code))?;
+        }
+    }
+    output.finish()?;
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn notice(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
+    let mut output = Output::new(list.json);
+    for row in context.store.notices(context.workspace().await?.id).await? {
+        let record = json!({
+            "to": row.recipient, "kind": row.kind, "message_id": row.message_id,
+            "created_at": row.created_at, "sent_at": row.sent_at, "body": row.body,
+        });
+        output.record(&record, |_| format!("{}  {}  to {}\n{}", row.created_at, row.kind, row.recipient, row.body))?;
+    }
+    output.finish()?;
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn events(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.id;
+    let mut output = Output::new(list.json);
+    let mut after = None;
+    let mut accounts: HashMap<_, _> = HashMap::new();
+    loop {
+        let page = context.store.events(workspace, after).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let unknown: HashSet<_> = page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
+        accounts.extend(context.store.account_addresses(unknown).await?);
+        for row in &page {
+            let account = row.account_id.and_then(|id| accounts.get(&id));
+            let record = json!({"type": row.kind, "at": row.at, "activity": row.activity_id, "account": account});
+            output.record(&record, |_| {
+                let activity = row.activity_id.map(|id| id.to_string()).unwrap_or_default();
+                format!("{}  {}  {activity}", row.at.format("%Y-%m-%d %H:%M:%S"), row.kind)
+            })?;
+        }
+    }
+    output.finish()?;
+    Ok(Answer::Yes)
+}

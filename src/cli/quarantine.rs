@@ -1,0 +1,51 @@
+//! `quarantine list | retry | drop`.
+
+use serde_json::json;
+
+use super::Answer;
+use super::args::QuarantineCommand;
+use super::context::Context;
+use super::output::Output;
+
+pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.id;
+    let rows = context.store.quarantined(workspace).await?;
+    match command {
+        QuarantineCommand::List(list) => {
+            let names = context.store.mailbox_names(rows.iter().map(|row| row.mailbox_id).collect()).await?;
+            let mut output = Output::new(list.json);
+            for row in rows {
+                let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
+                let record = json!({
+                    "id": row.id, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity,
+                    "uid": row.uid, "code": row.code, "reason": row.reason, "sha256": row.sha256, "size": row.size,
+                    "created_at": row.created_at,
+                });
+                output.record(&record, |_| format!("{}  {account} {mailbox} UID {}: {}", row.id, row.uid, row.reason))?;
+            }
+            output.finish()?;
+        }
+        QuarantineCommand::Retry { id } => {
+            let worker = context.worker().await?;
+            let wanted: Vec<_> = rows.into_iter().filter(|row| id.is_none_or(|id| id == row.id)).collect();
+            anyhow::ensure!(id.is_none() || !wanted.is_empty(), "there is no such message in quarantine");
+            let mut answer = Answer::Yes;
+            for row in wanted {
+                match worker.retry(&row).await {
+                    Ok(code) => println!("UID {}: {code}", row.uid),
+                    Err(trouble) => {
+                        answer = Answer::No;
+                        eprintln!("mailtrail: UID {}: {trouble}", row.uid);
+                    }
+                }
+            }
+            return Ok(answer);
+        }
+        QuarantineCommand::Drop { id } => {
+            anyhow::ensure!(rows.iter().any(|row| row.id == id), "there is no such message in quarantine");
+            context.store.drop_quarantined(id).await?;
+            println!("Dropped; its verdict stays in the ledger.");
+        }
+    }
+    Ok(Answer::Yes)
+}

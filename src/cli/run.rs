@@ -1,0 +1,35 @@
+//! `run`, `run --once` and `migrate`.
+
+use super::Answer;
+use super::context::Context;
+use crate::worker::service;
+
+pub(super) async fn run(context: &Context, once: bool) -> anyhow::Result<Answer> {
+    let _only = context.store.lock_service()?;
+    let worker = context.worker().await?;
+    if !once {
+        service::run(&worker).await?;
+        return Ok(Answer::Yes);
+    }
+    let report = service::once(&worker).await?;
+    for (account, result) in &report.accounts {
+        match result {
+            Ok(done) => println!(
+                "{account}: {} logged, {} seen again, {} not logged, {} set aside",
+                done.logged, done.duplicates, done.skipped, done.quarantined
+            ),
+            Err(trouble) => eprintln!("{account}: failed: {trouble}"),
+        }
+    }
+    if report.accounts.is_empty() {
+        println!("No account to read. Add one: mailtrail account add --kind bcc --provider google --address ADDRESS …");
+    }
+    Ok(if report.accounts.iter().all(|(_, result)| result.is_ok()) { Answer::Yes } else { Answer::No })
+}
+
+/// Opening the database has brought it up to date.
+pub(super) async fn migrate(context: &Context) -> anyhow::Result<Answer> {
+    context.workspace().await?;
+    println!("The database is up to date.");
+    Ok(Answer::Yes)
+}

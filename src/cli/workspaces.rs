@@ -1,0 +1,82 @@
+//! `workspace`, `import` and `never-log`.
+
+use std::io::IsTerminal;
+
+use serde_json::json;
+
+use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
+use super::context::{Context, address};
+use super::output::Output;
+use super::{Answer, Usage};
+use crate::store::never_log::{self, Entry, Scope};
+use crate::store::workspaces::{self, NewWorkspace};
+use crate::store::users;
+
+pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> anyhow::Result<Answer> {
+    match command {
+        WorkspaceCommand::Add { name, own_domains } => {
+            let new = NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
+            let made = workspaces::add(&context.store, &new, &context.clock).await?;
+            println!("Workspace {} is made; name it with --workspace {}.", made.name, made.name);
+        }
+        WorkspaceCommand::List(list) => {
+            let mut output = Output::new(list.json);
+            for row in workspaces::list(&context.store).await? {
+                let record = json!({"name": row.name, "own_domains": row.own_domains, "visibility": row.visibility});
+                output.record(&record, |_| format!("{}  {}", row.name, row.own_domains))?;
+            }
+            output.finish()?;
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn never_log(context: &Context, command: NeverLogCommand) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?.id;
+    match command {
+        NeverLogCommand::Add(what) => {
+            let (scope, entry) = read(context, &what).await?;
+            let new = never_log::add(&context.store, workspace, scope, &entry, &context.clock).await?;
+            println!("{entry} {}.", if new { "is never logged" } else { "was on the list already" });
+        }
+        NeverLogCommand::Remove(what) => {
+            let (scope, entry) = read(context, &what).await?;
+            let gone = never_log::remove(&context.store, workspace, scope, &entry).await?;
+            anyhow::ensure!(gone, "{entry} is not on that list; mailtrail never-log list shows what is");
+            println!("{entry} is off the list. Only later mail is affected.");
+        }
+        NeverLogCommand::List(list) => {
+            let logins: std::collections::HashMap<String, String> = users::list(&context.store, workspace)
+                .await?
+                .into_iter()
+                .map(|one| (one.user.id.to_string(), one.user.login))
+                .collect();
+            let mut output = Output::new(list.json);
+            for row in never_log::list(&context.store, workspace).await? {
+                let user = logins.get(&row.scope);
+                let record = json!({"entry": row.entry, "user": user});
+                output.record(&record, |_| format!("{}  {}", row.entry, user.map_or("everybody", String::as_str)))?;
+            }
+            output.finish()?;
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+async fn read(context: &Context, what: &NeverLogEntry) -> anyhow::Result<(Scope, Entry)> {
+    let entry = Entry::parse(&what.entry)
+        .ok_or_else(|| Usage(format!("\"{}\" is neither an address nor a domain", what.entry)))?;
+    let scope = match &what.user {
+        None => Scope::Workspace,
+        Some(login) => {
+            let workspace = context.workspace().await?.id;
+            Scope::User(users::named(&context.store, workspace, &address(login)?).await?.id)
+        }
+    };
+    Ok((scope, entry))
+}
+
+pub(super) async fn import(_context: &Context, _what: Import) -> anyhow::Result<Answer> {
+    let _ = std::io::stderr().is_terminal();
+    Ok(Answer::Yes)
+}

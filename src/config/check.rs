@@ -1,0 +1,152 @@
+//! What a configuration that can be read may still have wrong, all of it at once.
+
+mod account;
+mod endpoint;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+
+use tracing_subscriber::filter::Targets;
+
+use super::Config;
+
+/// One thing that is wrong, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, as in `accounts[0].host`.
+    pub key: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.key, self.what, self.cure)
+    }
+}
+
+/// The problems found so far.
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, key: impl Into<String>, what: impl Into<String>, cure: impl Into<String>) {
+        self.0.push(Problem { key: key.into(), what: what.into(), cure: cure.into() });
+    }
+
+    fn readable(&mut self, key: impl Into<String>, file: Option<&Path>) {
+        let Some(file) = file else { return };
+        if let Err(error) = File::open(file) {
+            self.add(key, format!("cannot read {}: {error}", file.display()), "check the path and its permissions");
+        }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong. Looks at files, but at no network and no database.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        self.check_storage(&mut problems);
+        self.check_numbers(&mut problems);
+        self.check_workspaces(&mut problems);
+        self.check_log(&mut problems);
+        endpoint::check(self, &mut problems);
+        account::check(self, &mut problems);
+        problems.0
+    }
+
+    fn check_storage(&self, problems: &mut Problems) {
+        let url = self.database.url.expose();
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            problems.add(
+                "database.url",
+                "neither SQLite nor PostgreSQL",
+                "write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE",
+            );
+        } else if !url.starts_with("sqlite:") && url::Url::parse(url).is_err() {
+            problems.add("database.url", "not a URL", "write @, #, / and % in a password as %40, %23, %2F and %25");
+        }
+        let attachments = &self.attachments.url;
+        if attachments.is_empty() || (attachments.contains("://") && !attachments.starts_with("file://")) {
+            problems.add("attachments.url", "not a folder", "write file:///FOLDER or a path");
+        }
+        problems.readable("tls.ca_file", self.tls.ca_file.as_deref());
+        if self.secrets.key.is_none() && self.secrets.key_file.as_os_str().is_empty() {
+            problems.add("secrets.key_file", "there is no key", "name a file; it is made where it is missing");
+        }
+    }
+
+    fn check_numbers(&self, problems: &mut Problems) {
+        let (limits, worker) = (&self.limits, &self.worker);
+        let positive = [
+            ("database.max_connections", u64::from(self.database.max_connections)),
+            ("limits.body_bytes", limits.body_bytes),
+            ("limits.message_bytes", limits.message_bytes),
+            ("limits.recipients", limits.recipients as u64),
+            ("limits.attempts", u64::from(limits.attempts)),
+            ("worker.poll_seconds", worker.poll_seconds),
+            ("worker.batch_messages", worker.batch_messages as u64),
+            ("worker.batch_bytes", worker.batch_bytes),
+            ("worker.slice_bytes", worker.slice_bytes),
+            ("worker.memory_bytes", worker.memory_bytes),
+            ("worker.concurrent_accounts", worker.concurrent_accounts as u64),
+            ("worker.connect_timeout_seconds", worker.connect_timeout_seconds),
+            ("worker.command_timeout_seconds", worker.command_timeout_seconds),
+            ("worker.token_timeout_seconds", worker.token_timeout_seconds),
+            ("worker.backoff_max_seconds", worker.backoff_max_seconds),
+        ];
+        for (key, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+            problems.add(key, "is 0", "set it to 1 or more");
+        }
+        if worker.memory_bytes < worker.batch_bytes.max(worker.slice_bytes) {
+            problems.add(
+                "worker.memory_bytes",
+                "is less than one batch",
+                "raise it, or lower worker.batch_bytes and worker.slice_bytes",
+            );
+        }
+    }
+
+    fn check_workspaces(&self, problems: &mut Problems) {
+        let default = ("workspace".to_owned(), &self.workspace.own_domains);
+        let more = self.workspaces.iter().enumerate();
+        let more = more.map(|(at, workspace)| (format!("workspaces[{at}]"), &workspace.own_domains));
+        for (key, domains) in std::iter::once(default).chain(more) {
+            for domain in domains.iter().filter(|domain| !is_domain(domain)) {
+                problems.add(format!("{key}.own_domains"), format!("{domain:?} is no domain"), "write ours.example");
+            }
+        }
+        let mut seen = HashSet::from(["default"]);
+        for (at, workspace) in self.workspaces.iter().enumerate() {
+            if workspace.name.is_empty() {
+                problems.add(format!("workspaces[{at}].name"), "is empty", "give the workspace a name");
+            } else if !seen.insert(&workspace.name) {
+                let cure = "name each workspace once; the settings of \"default\" are in [workspace]";
+                problems.add(format!("workspaces[{at}].name"), format!("{:?} is taken", workspace.name), cure);
+            }
+        }
+    }
+
+    fn check_log(&self, problems: &mut Problems) {
+        if self.log.level.parse::<Targets>().is_err() {
+            problems.add("log.level", "is no level", "write error, warn, info, debug or mailtrail::source=debug");
+        }
+    }
+
+    fn has_workspace(&self, name: &str) -> bool {
+        name == "default" || self.workspaces.iter().any(|workspace| workspace.name == name)
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    idna::domain_to_ascii(text).is_ok_and(|ascii| {
+        ascii.contains('.')
+            && ascii.split('.').all(|label| {
+                !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            })
+    })
+}

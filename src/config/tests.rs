@@ -1,0 +1,236 @@
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::parse(text, "mailtrail.toml", environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+}
+
+fn refused(text: &str) -> String {
+    parse(text, &[]).unwrap_err().to_string()
+}
+
+/// The example's settings without their `#`: those with a default, and the sample lists.
+fn example() -> (String, String) {
+    let uncomment = |text: &str| {
+        let settings = text.lines().filter_map(|line| line.strip_prefix('#'));
+        settings.filter(|line| line.starts_with(|c: char| c.is_alphabetic() || c == '[')).collect::<Vec<_>>().join("\n")
+    };
+    let (defaults, lists) = EXAMPLE.split_once("# ---- Lists").unwrap();
+    (uncomment(defaults), uncomment(lists))
+}
+
+fn key_paths(table: &Table, prefix: &str, into: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = format!("{prefix}{key}");
+        match value {
+            Value::Table(table) => key_paths(table, &format!("{path}."), into),
+            _ => into.push(path),
+        }
+    }
+}
+
+fn keys_of(text: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    key_paths(&text.parse().unwrap(), "", &mut keys);
+    keys.sort();
+    keys
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    assert_eq!(parse(&example().0, &[]).unwrap(), Config::default());
+}
+
+#[test]
+fn the_example_misses_no_key() {
+    let mut all = keys_of(&Config::default().redacted().unwrap());
+    all.retain(|key| key != "accounts" && key != "workspaces");
+    assert_eq!(keys_of(&example().0), all);
+}
+
+#[test]
+fn the_example_shows_every_key_of_the_lists() {
+    let lists = example().1;
+    let config = parse(&lists, &[]).unwrap();
+    let shown: Table = lists.parse().unwrap();
+    let all: Table = config.redacted().unwrap().parse().unwrap();
+    for list in ["accounts", "workspaces"] {
+        let keys = |table: &Table| table[list][0].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
+        let (mut shown, mut all) = (keys(&shown), keys(&all));
+        shown.sort();
+        all.sort();
+        assert_eq!(shown, all);
+    }
+    assert_eq!(config.accounts[0].since.unwrap().to_string(), "2026-11-01");
+}
+
+#[test]
+fn a_file_with_nothing_but_the_database_is_complete() {
+    let config = parse("database.url = \"postgres://db.example/crm\"", &[]).unwrap();
+    assert_eq!(config.database.url.expose(), "postgres://db.example/crm");
+    assert_eq!(Config { database: Database::default(), ..config }, Config::default());
+}
+
+#[test]
+fn an_unknown_key_is_told_with_its_place_and_the_known_ones() {
+    let error = refused("[database]\nurl = \"sqlite://a\"\n\n[policy]\n  subjekt = \"strict\"\n");
+    assert!(error.starts_with("mailtrail.toml:5:3: unknown field `subjekt`, expected one of "), "{error}");
+    assert!(error.contains("`sender_authentication`") && error.contains("`forward_own`"), "{error}");
+    assert!(error.ends_with("\n  5 |   subjekt =\n    |   ^"), "{error}");
+}
+
+#[test]
+fn an_unknown_value_is_told_with_the_known_ones() {
+    let error = refused("policy.never_log = \"never\"");
+    assert!(error.contains("unknown variant `never`, expected `per-recipient` or `whole-message`"), "{error}");
+}
+
+#[test]
+fn an_error_never_repeats_a_secret() {
+    for text in [
+        "oauth.google.client_secret = 31337",
+        "oauth.google.client_secret = 31337.5",
+        "oauth.google.client_secret = [\"31337\"]",
+        "oauth.google.client_secret = 31337\"",
+        "database.url = 31337",
+        "secrets.key = true31337",
+    ] {
+        let error = refused(text);
+        assert!(!error.contains("31337"), "{error}");
+    }
+}
+
+#[test]
+fn the_environment_goes_before_the_file() {
+    let config = parse(
+        "[database]\nurl = \"sqlite://file\"\nmax_connections = 3",
+        &[
+            ("MAILTRAIL_DATABASE__URL", "postgres://env.example/db"),
+            ("MAILTRAIL_WORKSPACE__OWN_DOMAINS", "[\"ours.example\"]"),
+            ("MAILTRAIL_POLICY__LOG_GAP", "false"),
+            ("MAILTRAIL_LIMITS__DEALS", "2"),
+            ("MAILTRAIL_OAUTH__GOOGLE__CLIENT_ID", "12345"),
+            ("MAILTRAIL_OAUTH__GOOGLE__CLIENT_SECRET", "true"),
+            ("MAILTRAIL_CONFIG", "elsewhere.toml"),
+            ("HOME", "/root"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.database.url.expose(), "postgres://env.example/db");
+    assert_eq!(config.database.max_connections, 3);
+    assert_eq!(config.workspace.own_domains, ["ours.example"]);
+    assert!(!config.policy.log_gap);
+    assert_eq!(config.limits.deals, 2);
+    assert_eq!(config.oauth.google.client_id, "12345");
+    assert_eq!(config.oauth.google.client_secret.unwrap().expose(), "true");
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let error = parse("", &[("MAILTRAIL_DATABASE__URI", "x")]).unwrap_err().to_string();
+    assert!(error.starts_with("environment variable MAILTRAIL_DATABASE__URI: unknown field `uri`"), "{error}");
+    let error = parse("", &[("MAILTRAIL_LIMITS__DEALS", "many")]).unwrap_err().to_string();
+    assert!(error.contains("MAILTRAIL_LIMITS__DEALS"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_named_must_exist() {
+    let error = Config::load(Some(Path::new("/nonexistent/mailtrail.toml")), []).unwrap_err();
+    assert!(matches!(error, ConfigError::Unreadable { .. }));
+}
+
+#[test]
+fn no_file_at_the_default_place_means_the_defaults() {
+    let loaded = Config::load_from(Path::new("/nonexistent/mailtrail.toml"), false, []).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert!(loaded.hint().unwrap().contains("--config FILE"));
+}
+
+#[test]
+fn what_is_shown_holds_no_secret() {
+    let text = "database.url = \"postgres://crm:hunter2@db.example/crm\"\noauth.microsoft.client_secret = \"hunter2\"\n\
+                secrets.key = \"hunter2\"\n[[accounts]]\nkind = \"bcc\"\nprovider = \"google\"\naddress = \
+                \"log@ours.example\"\nrefresh_token = \"hunter2\"";
+    let config = parse(text, &[]).unwrap();
+    for shown in [config.redacted().unwrap(), format!("{config:?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("db.example"));
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let config = parse(&example().1, &[]).unwrap();
+    assert_eq!(parse(&config.redacted().unwrap(), &[]).unwrap(), config);
+}
+
+#[test]
+fn a_provider_fills_in_what_the_file_leaves_out() {
+    let config = parse("oauth.microsoft.tenant = \"ours.example\"", &[]).unwrap();
+    let app = &config.oauth.microsoft;
+    assert_eq!(app.with_tenant(&app.token_url), "https://login.microsoftonline.com/ours.example/oauth2/v2.0/token");
+}
+
+#[test]
+fn the_defaults_have_no_problem() {
+    assert_eq!(Config::default().check(), []);
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let text = r#"
+        database.url = "mysql://db.example/crm"
+        attachments.url = "ftp://files.example"
+        limits.attempts = 0
+        worker.memory_bytes = 1
+        workspace.own_domains = ["anna@ours.example"]
+        log.level = "mailtrail=loud"
+        tls.ca_file = "/nonexistent/ca.pem"
+        oauth.google.token_url = "http://tokens.example/"
+        workspaces = [{ name = "default" }]
+        [[accounts]]
+        kind = "personal"
+        provider = "imap"
+        address = "log"
+        workspaces = ["sales"]
+        security = "plaintext"
+        host = "mail.ours.example"
+        [[accounts]]
+        kind = "bcc"
+        provider = "google"
+        address = "log"
+        refresh_token = "1"
+        refresh_token_file = "/nonexistent/token"
+    "#;
+    let problems = parse(text, &[]).unwrap().check();
+    let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "database.url",
+            "attachments.url",
+            "tls.ca_file",
+            "limits.attempts",
+            "worker.memory_bytes",
+            "workspace.own_domains",
+            "workspaces[0].name",
+            "log.level",
+            "oauth.google.token_url",
+            "accounts[0].address",
+            "accounts[0].kind",
+            "accounts[0].workspaces",
+            "accounts[0].security",
+            "accounts[0].password_file",
+            "accounts[1].address",
+            "accounts[1].address",
+            "oauth.google.client_id",
+            "accounts[1].refresh_token",
+            "accounts[1].refresh_token_file",
+        ]
+    );
+}

@@ -1,0 +1,100 @@
+//! Pace, patience and talk.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// `[worker]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Worker {
+    /// Seconds between two looks at a mailbox.
+    pub poll_seconds: u64,
+    /// Messages whose headers come in one FETCH.
+    pub batch_messages: usize,
+    /// Bytes of bodies that come in one FETCH.
+    pub batch_bytes: u64,
+    /// A message larger than this comes in pieces of this size.
+    pub slice_bytes: u64,
+    /// Bytes of fetched mail held at once, over all accounts.
+    pub memory_bytes: u64,
+    /// Accounts that are busy at once.
+    pub concurrent_accounts: usize,
+    /// Seconds until a connection must stand.
+    pub connect_timeout_seconds: u64,
+    /// Seconds until a command must be answered.
+    pub command_timeout_seconds: u64,
+    /// Seconds until the token endpoint must have answered.
+    pub token_timeout_seconds: u64,
+    /// The longest wait between two attempts at a failing account, in seconds.
+    pub backoff_max_seconds: u64,
+    /// Seconds that work under way gets to end when the program is told to stop.
+    pub shutdown_seconds: u64,
+}
+
+impl Worker {
+    /// [`Self::poll_seconds`] as a duration.
+    pub fn poll(&self) -> Duration {
+        Duration::from_secs(self.poll_seconds)
+    }
+
+    /// [`Self::connect_timeout_seconds`] as a duration.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    /// [`Self::command_timeout_seconds`] as a duration.
+    pub fn command_timeout(&self) -> Duration {
+        Duration::from_secs(self.command_timeout_seconds)
+    }
+
+    /// [`Self::token_timeout_seconds`] as a duration.
+    pub fn token_timeout(&self) -> Duration {
+        Duration::from_secs(self.token_timeout_seconds)
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            poll_seconds: 60,
+            batch_messages: 100,
+            batch_bytes: 4 * 1024 * 1024,
+            slice_bytes: 1024 * 1024,
+            memory_bytes: 24 * 1024 * 1024,
+            concurrent_accounts: 64,
+            connect_timeout_seconds: 20,
+            command_timeout_seconds: 60,
+            token_timeout_seconds: 30,
+            backoff_max_seconds: 900,
+            shutdown_seconds: 20,
+        }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For eyes.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// How log lines are written, to standard error.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info` or `debug`, or directives such as `mailtrail::source=debug`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}

@@ -1,0 +1,77 @@
+//! Verdict codes: what the ledger says of every UID passed.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a mail was, or was not, logged. The words are a promise to programs that read the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// On the timeline.
+    Logged,
+    /// Already on the timeline; this copy is one more sighting (D20).
+    Duplicate,
+    /// The sender is no user of the workspace (A12).
+    UnknownSender,
+    /// Several users could be the sender and no rule tells them apart (C6).
+    AmbiguousSender,
+    /// The sender's user is not active (C7).
+    UserInactive,
+    /// The sender's seat may not log mail (A11b, G2).
+    SeatNotAllowed,
+    /// The receiving server could not confirm the sender (L13).
+    AuthFailed,
+    /// Nobody is left to log the mail on (A15).
+    NoRecipient,
+    /// Everybody it went to is on a never-log list (F3).
+    NeverLog,
+    /// Everybody it went to is one of us (F9).
+    InternalOnly,
+    /// The thread is known, the subject is another (D4).
+    SubjectChanged,
+    /// The sender is no participant of the thread (D22).
+    NotAParticipant,
+    /// The body is over its limit and the policy is to refuse (H5).
+    BodyTooLarge,
+    /// The whole message is over its limit.
+    MessageTooLarge,
+    /// A notice that mailtrail itself sent (H9).
+    OwnNotice,
+    /// It arrived before the day the account starts from (`--since`, decision 10).
+    BeforeStart,
+    /// The message left the server between the listing and the fetch.
+    Expunged,
+    /// Set aside: it could not be fetched, parsed or stored.
+    ParseError,
+}
+
+impl Code {
+    /// The word as the ledger stores it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Logged => "logged",
+            Self::Duplicate => "duplicate",
+            Self::UnknownSender => "unknown-sender",
+            Self::AmbiguousSender => "ambiguous-sender",
+            Self::UserInactive => "user-inactive",
+            Self::SeatNotAllowed => "seat-not-allowed",
+            Self::AuthFailed => "auth-failed",
+            Self::NoRecipient => "no-recipient",
+            Self::NeverLog => "never-log",
+            Self::InternalOnly => "internal-only",
+            Self::SubjectChanged => "subject-changed",
+            Self::NotAParticipant => "not-a-participant",
+            Self::BodyTooLarge => "body-too-large",
+            Self::MessageTooLarge => "message-too-large",
+            Self::OwnNotice => "own-notice",
+            Self::BeforeStart => "before-start",
+            Self::Expunged => "expunged",
+            Self::ParseError => "parse-error",
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,190 @@
+//! What was decided.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::decide::{Code, Finding, MessageKey, Trace};
+use crate::mail::address::Party;
+
+/// A verdict and how it was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to the mail.
+    pub verdict: Verdict,
+    /// The steps, with evidence.
+    pub trace: Trace,
+}
+
+/// What happens to a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on the timeline.
+    Log(Box<Activity>),
+    /// It is there already: one more sighting of that activity.
+    Sighting(Uuid),
+    /// It does not.
+    Skip(Code),
+}
+
+impl Decision {
+    /// A skip whose last step is `finding`.
+    pub(crate) fn skip(mut trace: Trace, code: Code, finding: Finding) -> Self {
+        trace.found(finding);
+        Self { verdict: Verdict::Skip(code), trace }
+    }
+
+    /// The code for the ledger.
+    pub fn code(&self) -> Code {
+        match &self.verdict {
+            Verdict::Log(_) => Code::Logged,
+            Verdict::Sighting(_) => Code::Duplicate,
+            Verdict::Skip(code) => *code,
+        }
+    }
+}
+
+/// What the envelope says of an activity; the content joins it when the body is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// The workspace it belongs to.
+    pub workspace: Uuid,
+    /// How it came in.
+    pub kind: Kind,
+    /// Whether we or they wrote it.
+    pub direction: Direction,
+    /// Its identity by Message-ID; `None` means that a fingerprint must be made from the text.
+    pub key: Option<MessageKey>,
+    /// Other ids by which a reply may refer to it (`X-Microsoft-Original-Message-ID`).
+    pub aliases: Vec<MessageKey>,
+    /// The user it counts for (C1) and by which rule.
+    pub user: Option<(Uuid, Attribution)>,
+    /// Whom it is with.
+    pub counterparties: Vec<Counterparty>,
+    /// The thread it continues, when the decision depended on it; its contacts are inherited (D11).
+    pub thread: Option<Uuid>,
+    /// The messages it refers to, nearest first.
+    pub ancestors: Vec<MessageKey>,
+    /// What is remarkable about it.
+    pub flags: Vec<Flag>,
+}
+
+/// Someone outside whom a mail is with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counterparty {
+    /// Name and address as written.
+    pub party: Party,
+    /// Where the address stood.
+    pub role: Role,
+    /// Whether a contact is made where there is none (E5).
+    pub create: bool,
+}
+
+/// Where an address stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// `From:`.
+    From,
+    /// `To:`.
+    To,
+    /// `Cc:`.
+    Cc,
+}
+
+impl Role {
+    /// The word as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::To => "to",
+            Self::Cc => "cc",
+        }
+    }
+}
+
+/// How a mail came in (A19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By the BCC address.
+    Bcc,
+    /// As a reply on a logged thread.
+    Reply,
+}
+
+impl Kind {
+    /// The word as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bcc => "bcc",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+/// Whether we or they wrote a mail (A19, D12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// One of us wrote it.
+    Outgoing,
+    /// They wrote it.
+    Incoming,
+}
+
+impl Direction {
+    /// The word as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outgoing => "outgoing",
+            Self::Incoming => "incoming",
+        }
+    }
+}
+
+/// By which rule a mail counts for a user (C2, C4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribution {
+    /// C2(1).
+    Connected,
+    /// C2(2).
+    Login,
+    /// C2(3).
+    Alias,
+    /// C2(4).
+    LongestConnected,
+    /// C4.
+    Team,
+    /// The user whose thread it is.
+    Owner,
+}
+
+impl Attribution {
+    /// The word as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Login => "login",
+            Self::Alias => "alias",
+            Self::LongestConnected => "longest-connected",
+            Self::Team => "team",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// What is remarkable about a logged mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flag {
+    /// A program sent it (L11).
+    AutoReply,
+    /// Its date is missing or impossible (B21).
+    DateFallback,
+    /// Results about the sender exist and do not pass (L13).
+    AuthWarn,
+    /// An attachment over the limit was left out (H1).
+    AttachmentDropped,
+    /// The body was cut (H5).
+    BodyTruncated,
+    /// The sender is new to the thread (decision 11).
+    NewParticipant,
+}

@@ -1,0 +1,127 @@
+//! What a decision needs to know of the workspace, and what it was told.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::decide::MessageKey;
+use crate::decide::never_log;
+use crate::mail::address::Address;
+use crate::mail::envelope::Envelope;
+
+/// What to look up for a batch of envelopes: one short read answers it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct FactQuery {
+    /// Folded addresses that take part.
+    pub addresses: BTreeSet<String>,
+    /// Never-log entries that would match one of them, normalised.
+    pub never_log: BTreeSet<String>,
+    /// Keys of the messages themselves.
+    pub messages: BTreeSet<MessageKey>,
+    /// Keys of the messages they refer to.
+    pub ancestors: BTreeSet<MessageKey>,
+}
+
+impl FactQuery {
+    /// Adds what the decision on `envelope` will ask.
+    pub fn add(&mut self, envelope: &Envelope) {
+        let parties = envelope.from.iter().chain(&envelope.to).chain(&envelope.cc);
+        for address in parties.map(|party| &party.address) {
+            if self.addresses.insert(address.folded().to_owned()) {
+                self.never_log.extend(never_log::entries_matching(address));
+            }
+        }
+        self.messages.extend(envelope.message_id.as_ref().map(MessageKey::of_id));
+        self.ancestors.extend(ancestors(envelope));
+    }
+}
+
+/// The keys of the messages an envelope refers to, nearest first: In-Reply-To, then References from the last (D18).
+pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
+    let mut seen = HashSet::new();
+    let ids = envelope.in_reply_to.iter().chain(envelope.references.iter().rev());
+    ids.map(MessageKey::of_id).filter(|key| seen.insert(*key)).collect()
+}
+
+/// What the store knows about a batch.
+#[derive(Debug, Default, Clone)]
+pub struct Facts {
+    /// The workspaces that the mailbox serves.
+    pub workspaces: Vec<WorkspaceFacts>,
+}
+
+/// What one workspace knows about a batch.
+#[derive(Debug, Default, Clone)]
+pub struct WorkspaceFacts {
+    /// The workspace.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its own mail domains, folded.
+    pub own_domains: HashSet<String>,
+    /// The address that users of this workspace put in Bcc, and its variants.
+    pub log_address: Option<Address>,
+    /// Every log address that never is a recipient (A13), folded.
+    pub log_addresses: HashSet<String>,
+    /// Who of us uses an address, by folded address.
+    pub claims: HashMap<String, Vec<Claim>>,
+    /// Team addresses and the user who connected each first (C4), by folded address.
+    pub teams: HashMap<String, Option<Uuid>>,
+    /// Folded addresses that have a contact.
+    pub contacts: HashSet<String>,
+    /// Folded addresses whose contact was deleted (E11).
+    pub tombstones: HashSet<String>,
+    /// Never-log entries of the workspace (F2), normalised.
+    pub never_log: HashSet<String>,
+    /// Never-log entries of single users (F2).
+    pub never_log_of: HashMap<Uuid, HashSet<String>>,
+    /// Messages already on the timeline.
+    pub known: HashMap<MessageKey, Uuid>,
+    /// Threads by the messages in them.
+    pub threads: HashMap<MessageKey, KnownThread>,
+}
+
+/// One user's claim to an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The user.
+    pub user: Uuid,
+    /// The user's login address, for people.
+    pub login: String,
+    /// Whether the user is active (C7).
+    pub active: bool,
+    /// Whether the user's seat may log mail (A11b).
+    pub may_log: bool,
+    /// By what the address is the user's.
+    pub by: ClaimBy,
+}
+
+/// By what an address belongs to a user (C2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimBy {
+    /// A connected personal inbox: since when, and until when if it was disconnected.
+    Connected {
+        /// Start of the present connection (C7).
+        since: DateTime<Utc>,
+        /// When it ended.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The login address.
+    Login,
+    /// An alias.
+    Alias,
+}
+
+/// A thread that is already logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownThread {
+    /// The thread.
+    pub id: Uuid,
+    /// Its base subject (D4).
+    pub base_subject: String,
+    /// Folded addresses of the contacts on it.
+    pub participants: HashSet<String>,
+    /// The user whose mail is on it.
+    pub user: Option<Uuid>,
+}

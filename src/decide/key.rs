@@ -1,0 +1,75 @@
+//! The identity of a message within a workspace.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::mail::envelope::Envelope;
+use crate::mail::message_id::MessageId;
+use crate::mail::subject::BaseSubject;
+
+/// What makes two copies one message: the Message-ID (RFC 5322 §3.6.4), or a fingerprint where there is none (D20, L6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageKey([u8; 16]);
+
+impl MessageKey {
+    /// The key of a Message-ID.
+    pub fn of_id(id: &MessageId) -> Self {
+        Self::digest([b"id".as_slice(), id.as_str().as_bytes()])
+    }
+
+    /// The key of a message without Message-ID: sender, date, base subject and text (L6).
+    pub fn fingerprint(envelope: &Envelope, text: &str) -> Self {
+        let from = envelope.from.first().map_or("", |party| party.address.folded());
+        let date = envelope.date.map(|date| date.timestamp().to_string()).unwrap_or_default();
+        let subject = BaseSubject::of(&envelope.subject);
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::digest([
+            b"fingerprint".as_slice(),
+            from.as_bytes(),
+            date.as_bytes(),
+            subject.as_str().as_bytes(),
+            text.as_bytes(),
+        ])
+    }
+
+    /// As stored.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// From the stored form; `None` when the length is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The first 16 bytes of the SHA-256 of the parts, each preceded by its length so that parts cannot run together.
+    fn digest<const N: usize>(parts: [&[u8]; N]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut key = [0; 16];
+        for (byte, digest) in key.iter_mut().zip(hash.finalize()) {
+            *byte = digest;
+        }
+        Self(key)
+    }
+}
+
+/// The keyed hash under which the ledger knows a Message-ID, so that of mail not logged nothing readable is kept
+/// (design, invariant 6). `key` is the installation's own.
+pub fn keyed_hash(key: &[u8; 32], id: &MessageId) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new(&(*key).into());
+    mac.update(id.as_str().as_bytes());
+    mac.finalize().into_bytes().into_iter().take(16).collect()
+}
+
+impl std::fmt::Debug for MessageKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for byte in self.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

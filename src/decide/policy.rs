@@ -1,0 +1,62 @@
+//! What the operator and the specification want, as data that the decision reads.
+
+use crate::mail::authentication::Stamp;
+
+/// The rules of one account: the same loop, another policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How far the sender must be confirmed by the receiving server (decision 6, L13).
+    pub sender_authentication: SenderAuthentication,
+    /// Whose `Authentication-Results` are believed.
+    pub stamp: Stamp,
+    /// Whether a listed recipient blocks itself or the whole mail (F4, F10).
+    pub never_log: NeverLogMode,
+    /// Cc recipients without a contact get one (A7, L21).
+    pub create_from_cc: bool,
+    /// Role addresses without a contact get one (L12).
+    pub create_role_addresses: bool,
+    /// Addresses of own domains never become contacts (F9).
+    pub own_domains_internal: bool,
+    /// View-only seats may not log by BCC (A11b).
+    pub seat_required: bool,
+    /// A sender whom a thread does not know is refused rather than flagged (decision 11).
+    pub participants_strict: bool,
+    /// At most this many unique To and Cc addresses are associated (A21).
+    pub max_recipients: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            sender_authentication: SenderAuthentication::Warn,
+            stamp: Stamp::Unknown,
+            never_log: NeverLogMode::PerRecipient,
+            create_from_cc: true,
+            create_role_addresses: true,
+            own_domains_internal: true,
+            seat_required: false,
+            participants_strict: false,
+            max_recipients: 50,
+        }
+    }
+}
+
+/// How far the sender must be confirmed (L13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SenderAuthentication {
+    /// Only results that pass.
+    Strict,
+    /// Results that do not pass are flagged.
+    Warn,
+    /// Not looked at.
+    Off,
+}
+
+/// What a never-log entry blocks (F4, F10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeverLogMode {
+    /// The listed recipient alone.
+    PerRecipient,
+    /// The whole mail, whoever else it went to.
+    WholeMessage,
+}

@@ -1,0 +1,30 @@
+//! Whether the sender is who it says (L13, decision 6).
+
+use crate::decide::decision::Flag;
+use crate::decide::policy::SenderAuthentication;
+use crate::decide::{Finding, Policy, Trace};
+use crate::mail::authentication::{Assessment, assess};
+use crate::mail::envelope::Envelope;
+
+/// Whether the policy accepts the sender, with the flag it leaves; `None` means that the mail is refused.
+pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
+    if policy.sender_authentication == SenderAuthentication::Off {
+        trace.found(Finding::SenderCheckOff);
+        return Some(None);
+    }
+    let strict = policy.sender_authentication == SenderAuthentication::Strict;
+    match assess(envelope, &policy.stamp) {
+        Assessment::Pass { method } => {
+            trace.found_by(Finding::SenderConfirmed, method);
+            Some(None)
+        }
+        Assessment::Fail { detail } => {
+            trace.found_by(Finding::SenderRefuted, detail);
+            if strict { None } else { Some(Some(Flag::AuthWarn)) }
+        }
+        Assessment::Absent => {
+            trace.found(Finding::SenderUnchecked);
+            if strict { None } else { Some(None) }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! How a decision was reached: one step a finding, each with its evidence and the rule it applies.
+
+use serde::{Deserialize, Serialize};
+
+/// The steps of a decision, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Trace(Vec<Step>);
+
+/// One finding and what it was seen by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was found.
+    #[serde(rename = "f")]
+    pub finding: Finding,
+    /// What it was found by: an address, a header's value, a number. Never kept for mail that is not logged.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+impl Trace {
+    /// Adds a step without evidence.
+    pub fn found(&mut self, finding: Finding) {
+        self.0.push(Step { finding, evidence: None });
+    }
+
+    /// Adds a step with what it was found by.
+    pub fn found_by(&mut self, finding: Finding, evidence: impl Into<String>) {
+        self.0.push(Step { finding, evidence: Some(evidence.into()) });
+    }
+
+    /// The steps, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The same steps without evidence: what may be kept of mail that is not logged (design, invariant 6).
+    pub fn without_evidence(&self) -> Self {
+        Self(self.0.iter().map(|step| Step { finding: step.finding, evidence: None }).collect())
+    }
+}
+
+impl Step {
+    /// The step as a sentence that ends with the rule it applies.
+    pub fn sentence(&self) -> String {
+        let says = self.finding.sentence();
+        let rule = self.finding.rule();
+        match &self.evidence {
+            Some(evidence) => format!("{says}: {evidence} [{rule}]"),
+            None => format!("{says} [{rule}]"),
+        }
+    }
+}
+
+macro_rules! findings {
+    ($($(#[$doc:meta])* $name:ident, $rule:literal, $says:literal;)*) => {
+        /// Everything a decision can find. Each carries the rule of the specification that it applies.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Finding {
+            $(#[doc = $says] $name,)*
+        }
+
+        impl Finding {
+            /// The rules of the specification this finding applies.
+            pub fn rule(self) -> &'static str {
+                match self { $(Self::$name => $rule,)* }
+            }
+
+            /// The finding in words, without its evidence.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $says,)* }
+            }
+        }
+    };
+}
+
+findings! {
+    ReadFromBccMailbox, "A3", "The mail reached the mailbox behind the BCC address";
+    WorkspaceIsOnlyOne, "A18", "The mailbox serves one workspace";
+    WorkspaceByAddress, "A18", "The workspace is the one whose log address the mail was delivered to";
+    WorkspaceBySender, "A18", "The workspace is the only one in which the sender is a user";
+    WorkspaceUnclear, "A18", "Neither the delivery address nor the sender tells which workspace the mail is for";
+    KnownMessage, "D20", "The same message is already on the timeline; this copy is one more sighting";
+    OwnNotice, "H9", "The mail is a notice that mailtrail itself sent";
+    NoSender, "A12", "The mail has no sender address";
+    SenderIsTeamAddress, "C4", "The sender is a team address, which counts for the user who connected it";
+    SenderIsConnected, "C2(1)", "Exactly one user has the sender as connected personal address";
+    SenderIsLogin, "C2(2)", "Exactly one user has the sender as login address";
+    SenderIsAlias, "C2(3)", "Exactly one user has the sender as alias";
+    SenderConnectedLongest, "C2(4)", "Several users have the sender connected; it counts for the one who has it longest";
+    SenderAmbiguous, "C6", "Several users could be the sender and no rule tells them apart";
+    SenderUnknown, "A12", "The sender is no user of the workspace";
+    SenderInactive, "C7", "The sender belongs to a user who is not active";
+    SeatMayNotLog, "A11b", "The sender's seat may not log mail";
+    SenderConfirmed, "L13", "The receiving server confirmed the sender";
+    SenderRefuted, "L13", "The receiving server's results do not confirm the sender";
+    SenderUnchecked, "L13", "The receiving server stamped no results about the sender";
+    SenderCheckOff, "L13", "The sender is not checked, by configuration";
+    ThreadReply, "A14", "The sender is no user, but the mail replies on a logged thread";
+    ThreadSubjectChanged, "D4", "The mail refers to a logged thread under another subject";
+    SenderIsParticipant, "D22", "The sender takes part in the thread";
+    SenderNewToThread, "D10", "The sender is new to the thread";
+    LogAddressSkipped, "A13", "A log address is never a recipient";
+    ColleagueSkipped, "A13", "A user's address never becomes a contact";
+    InternalSkipped, "F9", "An address of an own domain never becomes a contact";
+    NeverLogSkipped, "F4", "The recipient is on a never-log list";
+    NeverLogWhole, "F10", "A participant is on a never-log list, and the policy covers the whole message";
+    RoleAddressSkipped, "L12", "A role address does not become a contact";
+    DeletedSkipped, "E11", "The contact was deleted and does not come back by itself";
+    CcNotCreated, "L21", "A Cc recipient without a contact does not become one, by configuration";
+    OverRecipientLimit, "A21", "Recipients over the limit are not associated";
+    RecipientTo, "A5, A6", "To recipient, associated (a contact is made where there is none)";
+    RecipientCc, "A7", "Cc recipient, associated (a contact is made where there is none)";
+    NobodyLeft, "A15", "Nobody is left to log the mail on";
+    OnlyNeverLog, "F3", "Everybody left is on a never-log list";
+    OnlyInternal, "F9", "Everybody it went to is one of us";
+    AutomaticMail, "L11", "The mail was sent by a program";
+    DateMissing, "B21", "The date is missing or impossible; the time of arrival stands in";
+    BodyTruncated, "H5", "The body is over its limit and was cut";
+    BodyRefused, "H5", "The body is over its limit, and the policy is to refuse";
+    AttachmentDropped, "H1, H8", "An attachment over the limit was left out, its name and size kept";
+    TooLarge, "H", "The message is over the size limit";
+    ThreadJoined, "D18", "The mail continues a logged thread";
+    ThreadStarted, "A16", "The mail starts a thread; replies to it can be logged";
+    ContactCreated, "A6, A7", "A contact was created";
+    ContactFound, "E6", "A contact has this address";
+    CompanyAssociated, "E1, E2", "The contact's company is associated";
+    DealsAssociated, "E1, E3", "The contact's newest open deals are associated";
+    BeforeStart, "J13", "The mail arrived before the day the account starts from";
+    GoneFromServer, "3501", "The message left the server before it was fetched";
+    SetAside, "L16", "The message could not be processed and is in quarantine";
+    Logged, "A3", "Logged";
+}

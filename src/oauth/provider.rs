@@ -1,0 +1,57 @@
+//! What we know of the providers before anybody configures anything (providers.md 1.1, 1.2, 2.1).
+
+use crate::config;
+
+/// A provider of mail and of OAuth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Provider {
+    /// IMAP over TLS, port 993.
+    pub imap_host: &'static str,
+    /// Where people consent.
+    pub authorize_url: &'static str,
+    /// Where codes and refresh tokens become access tokens.
+    pub token_url: &'static str,
+    /// Where a device flow starts.
+    pub device_url: &'static str,
+    /// Where tokens are revoked (RFC 7009); empty where there is no such place.
+    pub revoke_url: &'static str,
+    /// What `{tenant}` in a URL stands for by default.
+    pub tenant: &'static str,
+    /// What to ask consent for.
+    pub scope: &'static str,
+    /// Whether every refresh brings a new refresh token. Where it does not, the old one stays.
+    pub rotates: bool,
+}
+
+/// Gmail and Google Workspace. Its device flow does not give mail scopes.
+pub const GOOGLE: Provider = Provider {
+    imap_host: "imap.gmail.com",
+    authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
+    token_url: "https://oauth2.googleapis.com/token",
+    device_url: "https://oauth2.googleapis.com/device/code",
+    revoke_url: "https://oauth2.googleapis.com/revoke",
+    tenant: "",
+    scope: "https://mail.google.com/",
+    rotates: false,
+};
+
+/// Exchange Online and outlook.com. `offline_access` is what brings a refresh token.
+pub const MICROSOFT: Provider = Provider {
+    imap_host: "outlook.office365.com",
+    authorize_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
+    token_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+    device_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/devicecode",
+    revoke_url: "",
+    tenant: "common",
+    scope: "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    rotates: true,
+};
+
+/// The table's row for a provider; a plain IMAP server has none.
+pub fn of(provider: config::Provider) -> Option<&'static Provider> {
+    match provider {
+        config::Provider::Google => Some(&GOOGLE),
+        config::Provider::Microsoft => Some(&MICROSOFT),
+        config::Provider::Imap => None,
+    }
+}

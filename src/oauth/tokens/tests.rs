@@ -1,0 +1,354 @@
+mod endpoint;
+
+use std::time::Duration;
+
+use endpoint::{Endpoint, answer, json};
+use entity::account;
+use futures::future::join_all;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+
+use super::*;
+use crate::config::{OAuthApp, Secrets, Tls};
+use crate::store::testing::on_each_engine;
+
+const START: &str = "2026-11-22T10:00:00Z";
+
+/// A worker's tokens, `later` seconds after the start.
+fn tokens(store: &Store, endpoint: &Endpoint, later: i64) -> Tokens {
+    patient(store, endpoint, later, Duration::from_secs(20))
+}
+
+fn patient(store: &Store, endpoint: &Endpoint, later: i64, timeout: Duration) -> Tokens {
+    let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let vault = Vault::unlock(&Secrets { key: Some(key.into()), ..Secrets::default() }).unwrap();
+    let clock = Clock::fixed(START.parse::<chrono::DateTime<chrono::Utc>>().unwrap() + TimeDelta::seconds(later));
+    let defaults = OAuth::default();
+    let app = OAuthApp {
+        client_id: "client".into(),
+        client_secret: Some("hush".into()),
+        token_url: endpoint.url.clone(),
+        revoke_url: endpoint.url.clone(),
+        ..defaults.google.clone()
+    };
+    let http = Http::new(&Tls::default(), timeout, clock.clone()).unwrap();
+    Tokens::new(store.clone(), vault, OAuth { google: app, ..defaults }, http, clock)
+}
+
+async fn account(store: &Store) -> account::Model {
+    let id = Clock::system().id();
+    let row = account::ActiveModel {
+        id: Set(id),
+        address: Set(format!("{id}@ours.example")),
+        address_folded: Set(format!("{id}@ours.example")),
+        kind: Set("bcc".into()),
+        provider: Set("google".into()),
+        host: Set("imap.ours.example".into()),
+        port: Set(993),
+        auth: Set("oauth".into()),
+        state: Set("active".into()),
+        declared: Set(false),
+        created_at: Set(START.parse().unwrap()),
+        failures: Set(0),
+        ..Default::default()
+    };
+    row.insert(&store.db).await.unwrap()
+}
+
+/// An account whose consent is the refresh token `r1`.
+async fn connected(store: &Store, tokens: &Tokens) -> account::Model {
+    let account = account(store).await;
+    assert!(tokens.put_refresh_token(account.id, &"r1".into(), Source::Consent).await.unwrap());
+    account
+}
+
+async fn access(tokens: &Tokens, account: &account::Model) -> String {
+    tokens.access(account).await.unwrap().expose_secret().to_owned()
+}
+
+/// What one refresh against an endpoint that answers `response` ends in.
+async fn refusal(response: &'static str) -> Trouble {
+    let endpoint = Endpoint::start(move |_, _| answer(response)).await;
+    let found = Mutex::new(None);
+    on_each_engine(async |store| {
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        *found.lock().unwrap() = tokens.access(&account).await.err();
+    })
+    .await;
+    found.into_inner().unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_living_token_is_not_renewed() {
+    on_each_engine(async |store| {
+        let endpoint =
+            Endpoint::start(|_, _| answer(&json(200, r#"{"access_token":"a1","token_type":"Bearer"}"#))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        assert_eq!(access(&tokens, &account).await, "a1");
+        assert_eq!(access(&tokens, &account).await, "a1");
+        let asked = endpoint.seen();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0]["grant_type"], "refresh_token");
+        assert_eq!(asked[0]["refresh_token"], "r1");
+        assert_eq!(asked[0]["client_id"], "client");
+        assert_eq!(asked[0]["client_secret"], "hush");
+    })
+    .await;
+}
+
+/// Gives `aN` and `rN+1` to whoever shows `rN`, and ends a consent whose token is shown twice.
+fn rotating(count: usize, form: &endpoint::Form) -> String {
+    let expected = format!("r{count}");
+    if form["refresh_token"] != expected {
+        return json(400, r#"{"error":"invalid_grant"}"#);
+    }
+    let next = count + 1;
+    json(
+        200,
+        &format!(r#"{{"access_token":"a{count}","token_type":"Bearer","expires_in":3600,"refresh_token":"r{next}"}}"#),
+    )
+}
+
+#[tokio::test]
+async fn a_rotated_token_takes_the_place_of_the_old() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let account = connected(store, &tokens(store, &endpoint, 0)).await;
+        for round in 1..=4 {
+            let tokens = tokens(store, &endpoint, 2_880 * (round - 1));
+            assert_eq!(access(&tokens, &account).await, format!("a{round}"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_keeps_the_old() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, _| {
+            answer(&json(200, &format!(r#"{{"access_token":"a{count}","token_type":"Bearer","expires_in":3600}}"#)))
+        })
+        .await;
+        let account = connected(store, &tokens(store, &endpoint, 0)).await;
+        assert_eq!(access(&tokens(store, &endpoint, 0), &account).await, "a1");
+        assert_eq!(access(&tokens(store, &endpoint, 3_600), &account).await, "a2");
+        assert!(endpoint.seen().iter().all(|form| form["refresh_token"] == "r1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_cause_one_refresh() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        let all = join_all((0..20).map(|_| access(&tokens, &account))).await;
+        assert!(all.iter().all(|token| token == "a1"));
+        assert_eq!(endpoint.seen().len(), 1);
+    })
+    .await;
+}
+
+/// Process A's refresh is under way while process B renews the grant; then the endpoint gives A `answer_to_a`.
+async fn overtaken(answer_to_a: &str) {
+    on_each_engine(async |store| {
+        let overtaken = Arc::new(tokio::sync::Notify::new());
+        let (gate, answer_to_a) = (Arc::clone(&overtaken), answer_to_a.to_owned());
+        let endpoint = Endpoint::start(move |count, _| {
+            let (gate, answer_to_a) = (Arc::clone(&gate), answer_to_a.clone());
+            Box::pin(async move {
+                if count == 1 {
+                    gate.notified().await;
+                    return answer_to_a;
+                }
+                json(200, r#"{"access_token":"a2","token_type":"Bearer","expires_in":3600,"refresh_token":"r2"}"#)
+            })
+        })
+        .await;
+        let (a, b) = (tokens(store, &endpoint, 0), tokens(store, &endpoint, 0));
+        let account = connected(store, &a).await;
+        let first = async { access(&a, &account).await };
+        let second = async {
+            endpoint.has_seen(1).await;
+            let token = access(&b, &account).await;
+            overtaken.notify_one();
+            token
+        };
+        assert_eq!(tokio::join!(first, second), ("a2".to_owned(), "a2".to_owned()));
+        let later = tokens(store, &endpoint, 3_600);
+        access(&later, &account).await;
+        assert_eq!(endpoint.seen()[2]["refresh_token"], "r2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_loses_the_race_takes_the_winners_token() {
+    overtaken(&json(200, r#"{"access_token":"a1","token_type":"Bearer","refresh_token":"rX"}"#)).await;
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_overtaken_token_ends_no_consent() {
+    overtaken(&json(400, r#"{"error":"invalid_grant"}"#)).await;
+}
+
+#[tokio::test]
+async fn a_rotated_token_survives_a_database_that_is_away() {
+    on_each_engine(async |store| {
+        let database = store.clone();
+        let endpoint = Endpoint::start(move |count, form| {
+            let (database, response) = (database.clone(), rotating(count, form));
+            Box::pin(async move {
+                database.db.execute_unprepared("ALTER TABLE oauth_grant RENAME TO away").await.unwrap();
+                response
+            })
+        })
+        .await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        assert!(tokens.access(&account).await.is_err());
+        store.db.execute_unprepared("ALTER TABLE away RENAME TO oauth_grant").await.unwrap();
+        assert_eq!(access(&tokens, &account).await, "a1");
+        assert_eq!(endpoint.seen().len(), 1);
+        let grant = grants::find(&store.db, account.id).await.unwrap().unwrap();
+        let kept = tokens.0.vault.open_text(Place::of_account(account.id, REFRESH), &grant.refresh_token).unwrap();
+        assert_eq!(kept.expose_secret(), "r2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_busy_endpoint_says_when_to_come_back() {
+    let body = "content-length: 25\r\nconnection: close\r\n\r\n{\"error\":\"invalid_grant\"}";
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let response = format!("HTTP/1.1 {status}\r\nretry-after: 17\r\ncontent-type: application/json\r\n{body}");
+        let trouble = refusal(response.leak()).await;
+        assert!(matches!(trouble, Trouble::Retry { after: Some(after), .. } if after.as_secs() == 17), "{trouble:?}");
+    }
+    let trouble = refusal(
+        "HTTP/1.1 400 Bad Request\r\nretry-after: 9\r\ncontent-length: 35\r\nconnection: close\r\n\r\n\
+         {\"error\":\"temporarily_unavailable\"}",
+    )
+    .await;
+    assert!(matches!(trouble, Trouble::Retry { after: Some(after), .. } if after.as_secs() == 9), "{trouble:?}");
+}
+
+#[tokio::test]
+async fn a_dead_consent_needs_a_person_and_a_dead_registration_the_operator() {
+    let of = |error: &str| json(400, &format!(r#"{{"error":"{error}","error_description":"of anna"}}"#)).leak();
+    assert_eq!(refusal(of("invalid_grant")).await.kind(), "needs-reauth");
+    assert_eq!(refusal(of("invalid_client")).await.kind(), "operator");
+    assert!(!refusal(of("invalid_grant")).await.to_string().contains("anna"));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_tried_again_and_not_repeated() {
+    let large = json(200, &"x".repeat(300_000)).leak();
+    for response in [
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 17\r\nconnection: close\r\n\r\n<p>secret-a1</p>\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 26\r\nconnection: close\r\n\r\n{\"access_token\":\"secret-a1",
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: 9\r\nconnection: close\r\n\r\nsecret-a1",
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\ncut",
+        "garbage",
+        "",
+        large,
+    ] {
+        let trouble = refusal(response).await;
+        assert_eq!(trouble.kind(), "retry", "{trouble:?}");
+        assert!(!trouble.to_string().contains("secret"), "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_or_is_gone_is_tried_again() {
+    on_each_engine(async |store| {
+        let hanging = Endpoint::start(|_, _| Box::pin(std::future::pending())).await;
+        let gone = Endpoint::gone().await;
+        for endpoint in [hanging, gone] {
+            let tokens = patient(store, &endpoint, 0, Duration::from_millis(100));
+            let account = connected(store, &tokens).await;
+            assert_eq!(tokens.access(&account).await.unwrap_err().kind(), "retry");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_serves_until_it_ends() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let gone = Endpoint::gone().await;
+        let account = connected(store, &tokens(store, &endpoint, 0)).await;
+        assert_eq!(access(&tokens(store, &endpoint, 0), &account).await, "a1");
+        assert_eq!(access(&tokens(store, &gone, 3_000), &account).await, "a1");
+        assert_eq!(tokens(store, &gone, 3_550).access(&account).await.unwrap_err().kind(), "retry");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_the_mail_server_refused_is_renewed() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        assert_eq!(access(&tokens, &account).await, "a1");
+        tokens.refused(&account, &"a1".into()).await.unwrap();
+        assert_eq!(access(&tokens, &account).await, "a2");
+        tokens.refused(&account, &"a1".into()).await.unwrap();
+        assert_eq!(access(&tokens, &account).await, "a2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_declared_token_is_taken_once() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = account(store).await;
+        assert!(tokens.put_refresh_token(account.id, &"r1".into(), Source::Declared).await.unwrap());
+        access(&tokens, &account).await;
+        assert!(!tokens.put_refresh_token(account.id, &"r1".into(), Source::Declared).await.unwrap());
+        tokens.refused(&account, &"a1".into()).await.unwrap();
+        assert_eq!(access(&tokens, &account).await, "a2");
+        assert!(tokens.put_refresh_token(account.id, &"new".into(), Source::Declared).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_token_is_in_clear_in_the_database() {
+    on_each_engine(async |store| {
+        let response =
+            json(200, r#"{"access_token":"access-clear","token_type":"Bearer","refresh_token":"refresh-clear"}"#);
+        let endpoint = Endpoint::start(move |_, _| answer(&response)).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        access(&tokens, &account).await;
+        let grant = grants::find(&store.db, account.id).await.unwrap().unwrap();
+        for stored in [grant.refresh_token, grant.access_token.unwrap()] {
+            assert!(!stored.windows(5).any(|window| window == b"clear"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_disconnected_account_is_revoked_and_forgotten() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|_, _| answer(&json(200, "{}"))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = connected(store, &tokens).await;
+        assert!(tokens.disconnect(&account).await.unwrap());
+        assert_eq!(endpoint.seen()[0]["token"], "r1");
+        let trouble = tokens.access(&account).await.unwrap_err();
+        assert_eq!(trouble.kind(), "needs-reauth");
+        assert!(!tokens.disconnect(&account).await.unwrap());
+    })
+    .await;
+}

@@ -1,0 +1,281 @@
+//! Whole messages: grouped, pipelined, in UID order, and never more of them in memory than the budget holds.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::answer::{Answer, Fetched};
+use super::endpoint::Limits;
+use super::fetch::{Listed, blame, or_nothing};
+use super::quirks::{self, Means};
+use super::wire::{Fault, Tag, Wire, accepted};
+use crate::source::uid::sets;
+use crate::trouble::Trouble;
+
+/// A message that was asked for.
+#[derive(Debug)]
+pub enum Body {
+    /// It came.
+    Arrived {
+        /// Its UID.
+        uid: u32,
+        /// The message.
+        bytes: Vec<u8>,
+        /// Its share of the budget, given back when it is dropped.
+        permit: OwnedSemaphorePermit,
+    },
+    /// It was expunged between plan and fetch.
+    Gone {
+        /// Its UID.
+        uid: u32,
+    },
+}
+
+impl Body {
+    /// The message's UID.
+    pub fn uid(&self) -> u32 {
+        match self {
+            Self::Arrived { uid, .. } | Self::Gone { uid } => *uid,
+        }
+    }
+}
+
+/// Where messages go: a bounded channel, and a budget of bytes they take shares of.
+#[derive(Debug)]
+pub struct Bodies {
+    sender: mpsc::Sender<Body>,
+    budget: Arc<Semaphore>,
+    whole: u32,
+}
+
+/// Permits are counted in KiB: a semaphore's acquire takes 32 bits.
+const UNIT: u64 = 1024;
+
+/// How many messages the channel holds; what they weigh is for the budget.
+const QUEUE: usize = 64;
+
+impl Bodies {
+    /// A channel for messages of `budget_bytes` in all. A longer one comes alone.
+    pub fn channel(budget_bytes: u64) -> (Self, mpsc::Receiver<Body>) {
+        let whole = u32::try_from(budget_bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 3).clamp(1, u32::MAX >> 3);
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self { sender, budget: Arc::new(Semaphore::new(whole as usize)), whole }, receiver)
+    }
+
+    pub(super) async fn share(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Trouble> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.whole);
+        Arc::clone(&self.budget).acquire_many_owned(units).await.map_err(|_| unwanted())
+    }
+
+    async fn arrived(&self, uid: u32, bytes: Vec<u8>) -> Result<(), Trouble> {
+        let permit = self.share(bytes.len() as u64).await?;
+        self.send(Body::Arrived { uid, bytes, permit }).await
+    }
+
+    pub(super) async fn send(&self, body: Body) -> Result<(), Trouble> {
+        self.sender.send(body).await.map_err(|_| unwanted())
+    }
+}
+
+fn unwanted() -> Trouble {
+    Trouble::reconnect("nobody takes the messages any more")
+}
+
+/// What is asked for in one go.
+#[derive(Debug, PartialEq, Eq)]
+enum Unit {
+    Group(Vec<u32>),
+    Large(Listed),
+}
+
+/// Puts the wanted messages into groups, in UID order; large ones stay alone.
+fn units(wanted: &[Listed], limits: &Limits) -> Vec<Unit> {
+    let mut wanted: Vec<&Listed> = wanted.iter().filter(|listed| listed.uid > 0).collect();
+    wanted.sort_by_key(|listed| listed.uid);
+    wanted.dedup_by_key(|listed| listed.uid);
+    let (mut units, mut room) = (Vec::new(), 0_u64);
+    for listed in wanted {
+        let size = u64::from(listed.size);
+        if listed.size > limits.slice_bytes {
+            units.push(Unit::Large(*listed));
+            continue;
+        }
+        match units.last_mut() {
+            Some(Unit::Group(group)) if size <= room && group.len() < limits.batch_messages => {
+                group.push(listed.uid);
+                room -= size;
+            }
+            _ => {
+                units.push(Unit::Group(vec![listed.uid]));
+                room = limits.batch_bytes.saturating_sub(size);
+            }
+        }
+    }
+    units
+}
+
+pub(super) async fn bodies(wire: &mut Wire, wanted: &[Listed], limits: &Limits, out: &Bodies) -> Result<(), Trouble> {
+    wire.idle().map_err(|fault| wire.trouble(fault))?;
+    let mut groups = VecDeque::new();
+    for unit in units(wanted, limits) {
+        match unit {
+            // A group may need two sets if its UIDs lie far apart.
+            Unit::Group(group) => groups.extend(sets(&group)),
+            Unit::Large(listed) => {
+                Flight::new(wire, limits, out, std::mem::take(&mut groups)).run().await?;
+                super::slices::large(wire, &listed, limits, out).await?;
+            }
+        }
+    }
+    Flight::new(wire, limits, out, groups).run().await
+}
+
+type Group = (String, Vec<u32>);
+
+/// How many commands are under way at once: enough to keep the line busy while the next is asked for.
+const IN_FLIGHT: usize = 2;
+
+/// A run of groups.
+struct Flight<'a> {
+    wire: &'a mut Wire,
+    limits: &'a Limits,
+    out: &'a Bodies,
+    waiting: VecDeque<Group>,
+    /// Asked for, oldest first.
+    asked: VecDeque<(Tag, Group)>,
+    /// UIDs without an answer, of all that was asked for, ascending.
+    due: VecDeque<u32>,
+    /// Messages that came before one with a lower UID.
+    early: BTreeMap<u32, Vec<u8>>,
+}
+
+impl<'a> Flight<'a> {
+    fn new(wire: &'a mut Wire, limits: &'a Limits, out: &'a Bodies, waiting: VecDeque<Group>) -> Self {
+        Self { wire, limits, out, waiting, asked: VecDeque::new(), due: VecDeque::new(), early: BTreeMap::new() }
+    }
+
+    async fn run(mut self) -> Result<(), Trouble> {
+        loop {
+            self.ask().await?;
+            if self.asked.is_empty() {
+                return Ok(());
+            }
+            match self.wire.next().await {
+                Ok(Answer::Fetch(Fetched { uid: Some(uid), body: Some((None, bytes)), .. })) => {
+                    self.take(uid, bytes).await?
+                }
+                Ok(Answer::Done(done)) => {
+                    let Some((_, group)) = self.asked.pop_front() else { continue };
+                    match accepted(done) {
+                        Ok(_) => self.settle(&group).await?,
+                        Err(fault) => self.refused(fault, group).await?,
+                    }
+                }
+                Ok(_) => {}
+                Err(fault) => return Err(blame(self.wire, fault, false, self.due.front().copied())),
+            }
+        }
+    }
+
+    async fn ask(&mut self) -> Result<(), Trouble> {
+        while self.asked.len() < IN_FLIGHT
+            && let Some(group) = self.waiting.pop_front()
+        {
+            let tag = self.wire.send(&command(&group.0)).await.map_err(|fault| self.wire.trouble(fault))?;
+            self.due.extend(&group.1);
+            self.asked.push_back((tag, group));
+        }
+        Ok(())
+    }
+
+    /// Hands on a message, or keeps it until those before it have come.
+    async fn take(&mut self, uid: u32, bytes: Vec<u8>) -> Result<(), Trouble> {
+        if self.due.binary_search(&uid).is_err() || self.early.contains_key(&uid) {
+            return Ok(());
+        }
+        self.early.insert(uid, bytes);
+        while let Some(next) = self.due.front().copied()
+            && let Some(bytes) = self.early.remove(&next)
+        {
+            self.due.pop_front();
+            self.out.arrived(next, bytes).await?;
+        }
+        // Servers answer in ascending order; one that does not may keep no more waiting than it announced, or nearly.
+        let held: u64 = self.early.values().map(|bytes| bytes.len() as u64).sum();
+        let bound = 4 * self.limits.batch_bytes.max(u64::from(self.limits.literal_bytes));
+        if held > bound {
+            let reason = "the server sent far more than it had announced".to_owned();
+            return Err(Trouble::Message { uid, reason });
+        }
+        Ok(())
+    }
+
+    /// After a group's OK: what has not come is gone.
+    async fn settle(&mut self, group: &Group) -> Result<(), Trouble> {
+        let last = group.1.last().copied().unwrap_or(0);
+        while let Some(uid) = self.due.front().copied().filter(|uid| *uid <= last) {
+            self.due.pop_front();
+            match self.early.remove(&uid) {
+                Some(bytes) => self.out.arrived(uid, bytes).await?,
+                None => self.out.send(Body::Gone { uid }).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// After a group's NO or BAD: asks for the rest of it one by one, to find the message it is about.
+    async fn refused(&mut self, fault: Fault, group: Group) -> Result<(), Trouble> {
+        let meaning = match &fault {
+            Fault::Refused { notice, .. } => quirks::meaning(notice),
+            _ => None,
+        };
+        if meaning.is_some_and(|meaning| meaning != Means::Nothing) {
+            return Err(self.wire.trouble(fault));
+        }
+        let rest: Vec<u32> = group.1.iter().copied().filter(|uid| self.due.binary_search(uid).is_ok()).collect();
+        self.land().await?;
+        for uid in rest {
+            single(self.wire, uid, self.out).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets what is under way pass by, to be asked for again.
+    async fn land(&mut self) -> Result<(), Trouble> {
+        if let Some((newest, _)) = self.asked.back() {
+            match self.wire.finish(newest, &mut |_| {}).await {
+                Ok(_) | Err(Fault::Refused { .. }) => {}
+                Err(fault) => return Err(self.wire.trouble(fault)),
+            }
+        }
+        while let Some((_, group)) = self.asked.pop_back() {
+            self.waiting.push_front(group);
+        }
+        self.due.clear();
+        self.early.clear();
+        Ok(())
+    }
+}
+
+fn command(set: &str) -> String {
+    format!("UID FETCH {set} (UID BODY.PEEK[])")
+}
+
+/// One message alone.
+async fn single(wire: &mut Wire, uid: u32, out: &Bodies) -> Result<(), Trouble> {
+    let mut found = None;
+    let each = |answer| {
+        if let Answer::Fetch(Fetched { uid: Some(got), body: Some((None, bytes)), .. }) = answer
+            && got == uid
+        {
+            found.get_or_insert(bytes);
+        }
+    };
+    let result = wire.stream(&command(&uid.to_string()), each).await;
+    or_nothing(result).map_err(|fault| blame(wire, fault, true, Some(uid)))?;
+    match found {
+        Some(bytes) => out.arrived(uid, bytes).await,
+        None => out.send(Body::Gone { uid }).await,
+    }
+}

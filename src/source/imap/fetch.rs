@@ -1,0 +1,198 @@
+//! FETCH and SEARCH: what is asked and how the answers are read.
+//!
+//! Servers send FETCH answers nobody asked for (a flag changed), answer `n:*` with the last message though it is below
+//! `n` (RFC 3501 section 6.4.8), and may repeat themselves: what was not asked for, or lacks what was, is passed over.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::answer::{Answer, Done, Fetched};
+use super::capabilities::Capabilities;
+use super::quirks::{self, Means};
+use super::wire::{Fault, Wire};
+use crate::source::plan::Selected;
+use crate::source::uid::{ascending, sets};
+use crate::trouble::Trouble;
+
+/// A message as it is announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its UID.
+    pub uid: u32,
+    /// Its size; Exchange only estimates it.
+    pub size: u32,
+    /// When it arrived.
+    pub internal_date: Option<DateTime<Utc>>,
+}
+
+/// Header fields of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The message's UID.
+    pub uid: u32,
+    /// The fields as they stand in the message.
+    pub bytes: Vec<u8>,
+    /// The thread the provider puts it in: X-GM-THRID or THREADID.
+    pub provider_thread: Option<String>,
+    /// The provider's name for the message in all mailboxes: X-GM-MSGID or EMAILID.
+    pub provider_message: Option<String>,
+}
+
+/// Keeps the mailbox's state up to date with what comes in between.
+pub(super) fn note(selected: &mut Selected, answer: &Answer) {
+    if let Answer::Exists(exists) = answer {
+        selected.exists = *exists;
+    }
+}
+
+/// Takes "there is no such message" for an answer without messages.
+pub(super) fn or_nothing(result: Result<Done, Fault>) -> Result<(), Fault> {
+    match result {
+        Err(Fault::Refused { notice, .. }) if quirks::meaning(&notice) == Some(Means::Nothing) => Ok(()),
+        result => result.map(|_| ()),
+    }
+}
+
+fn range(first: u32, last: Option<u32>) -> String {
+    last.map_or_else(|| format!("{first}:*"), |last| format!("{first}:{last}"))
+}
+
+pub(super) async fn list(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    first: u32,
+    last: Option<u32>,
+) -> Result<Vec<Listed>, Fault> {
+    let first = first.max(1);
+    // Exchange refuses a FETCH in an empty mailbox.
+    if selected.exists == 0 || last.is_some_and(|last| last < first) {
+        wire.idle()?;
+        return Ok(Vec::new());
+    }
+    let wanted = first..=last.unwrap_or(u32::MAX);
+    let mut found = BTreeMap::new();
+    let each = |answer| {
+        note(selected, &answer);
+        let Answer::Fetch(Fetched { uid: Some(uid), size, dated, internal_date, .. }) = answer else { return };
+        if wanted.contains(&uid) && (size.is_some() || dated) {
+            // A size that is no 32-bit number is a message for slices.
+            found.entry(uid).or_insert(Listed { uid, size: size.unwrap_or(u32::MAX), internal_date });
+        }
+    };
+    let command = format!("UID FETCH {} (UID INTERNALDATE RFC822.SIZE)", range(first, last));
+    or_nothing(wire.stream(&command, each).await)?;
+    Ok(found.into_values().collect())
+}
+
+/// How many UIDs one SEARCH may find: the parser reads the answer's one line again for every piece of it that arrives.
+const WINDOW: u32 = 50_000;
+
+/// UID SEARCH, in windows if the mailbox is large.
+pub(super) async fn search(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    first: u32,
+    last: Option<u32>,
+    criteria: &str,
+) -> Result<Vec<u32>, Fault> {
+    let mut uids = Vec::new();
+    let mut from = first.max(1);
+    wire.idle()?;
+    while selected.exists > 0 && last.is_none_or(|last| from <= last) {
+        let whole = selected.exists <= WINDOW;
+        let known = last.or(selected.uid_next.map(|next| next.saturating_sub(1)));
+        let to = if whole || known.is_none_or(|known| from > known) {
+            last
+        } else {
+            Some(from.saturating_add(WINDOW - 1)).filter(|to| last.is_none_or(|last| *to < last)).or(last)
+        };
+        let wanted = from..=to.unwrap_or(u32::MAX);
+        let each = |answer| {
+            note(selected, &answer);
+            if let Answer::Numbers(numbers) = answer {
+                uids.extend(numbers.into_iter().filter(|uid| wanted.contains(uid)));
+            }
+        };
+        or_nothing(wire.stream(&format!("UID SEARCH UID {}{criteria}", range(from, to)), each).await)?;
+        match to.and_then(|to| to.checked_add(1)) {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    Ok(ascending(&uids))
+}
+
+pub(super) async fn headers(
+    wire: &mut Wire,
+    capabilities: &Capabilities,
+    uids: &[u32],
+    fields: &[&str],
+) -> Result<Vec<Header>, Trouble> {
+    let ids = match (capabilities.gmail(), capabilities.object_id()) {
+        (true, _) => " X-GM-MSGID X-GM-THRID",
+        (_, true) => " EMAILID THREADID",
+        _ => "",
+    };
+    let items = format!("(UID BODY.PEEK[HEADER.FIELDS ({})]{ids})", fields.join(" "));
+    let mut headers = Vec::with_capacity(uids.len());
+    for (set, members) in sets(&ascending(uids)) {
+        match header_set(wire, &set, &members, &items, &mut headers).await {
+            Err(Fault::Refused { notice, .. }) if members.len() > 1 && quirks::meaning(&notice).is_none() => {
+                one_by_one(wire, &members, &items, &mut headers).await?;
+            }
+            Err(fault) => return Err(about(wire, fault, &members, &headers)),
+            Ok(()) => {}
+        }
+    }
+    headers.sort_by_key(|header| header.uid);
+    Ok(headers)
+}
+
+/// Finds the message a server refuses a whole set for.
+async fn one_by_one(wire: &mut Wire, members: &[u32], items: &str, headers: &mut Vec<Header>) -> Result<(), Trouble> {
+    for uid in members {
+        let result = header_set(wire, &uid.to_string(), &[*uid], items, headers).await;
+        result.map_err(|fault| about(wire, fault, &[*uid], headers))?;
+    }
+    Ok(())
+}
+
+async fn header_set(
+    wire: &mut Wire,
+    set: &str,
+    members: &[u32],
+    items: &str,
+    headers: &mut Vec<Header>,
+) -> Result<(), Fault> {
+    let each = |answer| {
+        let Answer::Fetch(Fetched { uid: Some(uid), header: Some(bytes), provider_thread, provider_message, .. }) =
+            answer
+        else {
+            return;
+        };
+        let asked = members.binary_search(&uid).is_ok();
+        if asked && !headers.iter().rev().take(members.len()).any(|header| header.uid == uid) {
+            headers.push(Header { uid, bytes, provider_thread, provider_message });
+        }
+    };
+    or_nothing(wire.stream(&format!("UID FETCH {set} {items}"), each).await)
+}
+
+/// A fault is about a message if it was asked for alone, or if its answer, the next one due, cannot be read.
+fn about(wire: &Wire, fault: Fault, members: &[u32], headers: &[Header]) -> Trouble {
+    let seen = headers.last().map_or(0, |header| header.uid);
+    let due = members.iter().copied().find(|uid| *uid > seen);
+    blame(wire, fault, members.len() == 1, due)
+}
+
+/// Turns a fault into trouble with message `due` where it is about that message.
+pub(super) fn blame(wire: &Wire, fault: Fault, alone: bool, due: Option<u32>) -> Trouble {
+    match (fault, due) {
+        (Fault::Garbled(reason), Some(uid)) => Trouble::Message { uid, reason },
+        (Fault::Refused { notice, .. }, Some(uid)) if alone && quirks::meaning(&notice).is_none() => {
+            Trouble::Message { uid, reason: format!("the server refuses to hand out the message: {}", notice.shown()) }
+        }
+        (fault, _) => wire.trouble(fault),
+    }
+}

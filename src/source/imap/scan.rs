@@ -1,0 +1,187 @@
+//! A scanner over the bytes a server sends, which keeps the parser above it from harm.
+//!
+//! The parser buffers a literal whole, reads a line again for every piece that arrives, and descends once per
+//! parenthesis of a body structure, on the stack of the whole process. It also takes any text as the value of a FETCH
+//! attribute it does not know, so whoever wants to hide parentheses from a scanner writes something that looks like a
+//! literal there. Hence the rules, which are stricter than the grammar (RFC 3501 section 9) where we never ask for more:
+//!
+//! - every `(` counts, quoted or not, closed again or not: no answer we ask for needs more than a handful;
+//! - a literal may stand only where we expect one: in FETCH as the value of `BODY[…]`, in LIST and in ID;
+//! - nothing follows the parenthesis that closes a FETCH, and no FETCH ends before it.
+
+/// What a server may send in one answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Bytes of literals.
+    pub(super) literal: u64,
+    /// Bytes outside literals.
+    pub(super) line: u64,
+    /// Opening parentheses.
+    pub(super) nesting: u32,
+}
+
+/// The rule a server broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Excess {
+    #[error("the server announced a literal longer than allowed")]
+    Literal,
+    #[error("the server sent a line longer than allowed")]
+    Line,
+    #[error("the server sent more parentheses than allowed")]
+    Nesting,
+    #[error("the server sent a literal where none belongs")]
+    Misplaced,
+    #[error("the server sent a FETCH answer with unbalanced parentheses")]
+    Unbalanced,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `+ …`, `* OK …`, `A1 NO …`: text for people.
+    Status,
+    Fetch,
+    /// LIST and ID, which hold strings.
+    Strings,
+    Other,
+}
+
+/// The state between two pieces of input. One answer may have several lines: a literal continues it.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    bounds: Bounds,
+    /// Bytes of the current literal still to come.
+    literal: u64,
+    /// Bytes of literals in this answer so far.
+    literals: u64,
+    /// Bytes outside literals in this answer so far.
+    line: u64,
+    opened: u32,
+    depth: i64,
+    /// The first bytes of the answer, enough to know its kind.
+    head: Vec<u8>,
+    /// The last bytes, enough to hold a literal's announcement and what stands before it.
+    tail: Vec<u8>,
+}
+
+const HEAD: usize = 40;
+const TAIL: usize = 32;
+
+impl Scanner {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        let (head, tail) = (Vec::with_capacity(HEAD), Vec::with_capacity(2 * TAIL));
+        Self { bounds, literal: 0, literals: 0, line: 0, opened: 0, depth: 0, head, tail }
+    }
+
+    /// Scans the next piece. Tells how many of its bytes belong to whole lines or to a literal, and the rule that what
+    /// comes after them breaks.
+    pub(super) fn scan(&mut self, piece: &[u8]) -> (usize, Option<Excess>) {
+        let (mut at, mut whole) = (0, 0);
+        while let Some(byte) = piece.get(at) {
+            if self.literal > 0 {
+                let take = usize::try_from(self.literal).unwrap_or(usize::MAX).min(piece.len() - at);
+                self.literal -= take as u64;
+                at += take;
+                whole = at;
+                continue;
+            }
+            at += 1;
+            match self.byte(*byte) {
+                Ok(true) => whole = at,
+                Ok(false) => {}
+                Err(excess) => return (whole, Some(excess)),
+            }
+        }
+        (whole, None)
+    }
+
+    /// Takes one byte outside a literal; true when it ends a line.
+    fn byte(&mut self, byte: u8) -> Result<bool, Excess> {
+        self.line += 1;
+        if self.line > self.bounds.line {
+            return Err(Excess::Line);
+        }
+        if self.head.len() < HEAD {
+            self.head.push(byte);
+        }
+        if self.tail.len() == 2 * TAIL {
+            self.tail.drain(..TAIL);
+        }
+        self.tail.push(byte);
+        match byte {
+            b'\n' if self.tail.ends_with(b"\r\n") => return self.end_of_line().map(|()| true),
+            b'(' => {
+                self.opened += 1;
+                self.depth += 1;
+                if self.opened > self.bounds.nesting && self.kind() != Kind::Status {
+                    return Err(Excess::Nesting);
+                }
+            }
+            b')' => self.depth -= 1,
+            _ => return Ok(false),
+        }
+        // A parenthesis after the last one, or a closing one too many.
+        let reopened = byte == b'(' && self.depth == 1 && self.opened > 1;
+        if (reopened || self.depth < 0) && self.kind() == Kind::Fetch {
+            return Err(Excess::Unbalanced);
+        }
+        Ok(false)
+    }
+
+    fn end_of_line(&mut self) -> Result<(), Excess> {
+        let kind = self.kind();
+        if let Some((length, before)) = announced(&self.tail) {
+            let bodily = self.depth == 1 && (before.ends_with(b"] ") || before.ends_with(b"> "));
+            match kind {
+                Kind::Fetch if bodily => {}
+                Kind::Strings if before.ends_with(b" ") || before.ends_with(b"(") => {}
+                _ => return Err(Excess::Misplaced),
+            }
+            self.literals = self.literals.saturating_add(length.unwrap_or(u64::MAX));
+            if self.literals > self.bounds.literal {
+                return Err(Excess::Literal);
+            }
+            self.literal = length.unwrap_or(0);
+            self.tail.clear();
+            return Ok(());
+        }
+        if kind == Kind::Fetch && (self.depth != 0 || !self.tail.trim_ascii_end().ends_with(b")")) {
+            return Err(Excess::Unbalanced);
+        }
+        (self.literals, self.line, self.opened, self.depth) = (0, 0, 0, 0);
+        self.head.clear();
+        self.tail.clear();
+        Ok(())
+    }
+
+    fn kind(&self) -> Kind {
+        if self.head.starts_with(b"+") {
+            return Kind::Status;
+        }
+        let untagged = self.head.starts_with(b"* ");
+        let mut words = self.head.split(|byte| *byte == b' ' || *byte == b'\r').skip(1);
+        let (second, third) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let is = |word: &[u8], names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
+        if is(second, &["OK", "NO", "BAD", "BYE", "PREAUTH"]) {
+            Kind::Status
+        } else if untagged && is(third, &["FETCH"]) && second.iter().all(u8::is_ascii_digit) {
+            Kind::Fetch
+        } else if untagged && is(second, &["LIST", "ID"]) {
+            Kind::Strings
+        } else {
+            Kind::Other
+        }
+    }
+}
+
+/// The literal a line announces at its end, `{12}` CRLF, with what stands before it. No number stands for one that no
+/// one could hold.
+fn announced(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
+    let line = line.strip_suffix(b"}\r\n")?;
+    let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, digits) = line.split_at_checked(line.len() - digits)?;
+    if digits.len() >= TAIL - 4 {
+        return Some((None, b""));
+    }
+    let before = before.strip_suffix(b"{")?;
+    Some((str::from_utf8(digits).ok()?.parse().ok(), before)).filter(|_| !digits.is_empty())
+}

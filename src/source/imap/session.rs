@@ -1,0 +1,161 @@
+//! What the worker asks of a mailbox.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use super::bodies::{self, Bodies};
+use super::capabilities::Capabilities;
+use super::endpoint::Limits;
+use super::fetch::{self, Header, Listed};
+use super::idle::{self, Waited};
+use super::mailboxes::{MailboxInfo, quoted};
+use super::wire::{Fault, Stage, Wire};
+use crate::source::plan::Selected;
+use crate::trouble::Trouble;
+
+/// A logged-in connection. It reads and cannot write.
+///
+/// After [`Trouble::Message`] about one message the session may go on if the server refused it and must be replaced if
+/// its answer was unreadable: [`Session::usable`] tells. After a timeout, a BYE or a future dropped halfway it is over.
+#[derive(Debug)]
+pub struct Session {
+    wire: Wire,
+    capabilities: Capabilities,
+    limits: Limits,
+    selected: Selected,
+}
+
+impl Session {
+    pub(super) fn new(wire: Wire, capabilities: Capabilities, limits: Limits) -> Self {
+        Self { wire, capabilities, limits, selected: Selected::default() }
+    }
+
+    /// What the server can do, as told after the login.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Whether another command may be sent.
+    pub fn usable(&self) -> bool {
+        self.wire.idle().is_ok()
+    }
+
+    /// Whether the server asked us to slow down while it still answered (Gmail: `OK Success [THROTTLED]`).
+    pub fn throttled(&self) -> bool {
+        self.wire.throttled()
+    }
+
+    /// All mailboxes of the account (LIST).
+    pub async fn mailboxes(&mut self) -> Result<Vec<MailboxInfo>, Trouble> {
+        // Cyrus tells what a mailbox is for only when asked (RFC 6154 section 2); Gmail always does.
+        let extended = self.capabilities.special_use() && self.capabilities.has("LIST-EXTENDED");
+        let extended = extended && !self.capabilities.gmail();
+        if extended {
+            match self.listing(r#"LIST "" "*" RETURN (SPECIAL-USE)"#).await {
+                Err(Fault::Refused { .. }) => {}
+                result => return self.proven(result),
+            }
+        }
+        let result = self.listing(r#"LIST "" "*""#).await;
+        self.proven(result)
+    }
+
+    async fn listing(&mut self, command: &str) -> Result<Vec<MailboxInfo>, Fault> {
+        let mut mailboxes = Vec::new();
+        let each = |answer| {
+            if let Answer::Mailbox(mailbox) = answer {
+                mailboxes.push(mailbox);
+            }
+        };
+        self.wire.run(command, each).await?;
+        Ok(mailboxes)
+    }
+
+    /// Opens a mailbox read-only (EXAMINE).
+    pub async fn examine(&mut self, wire_name: &str) -> Result<Selected, Trouble> {
+        let Some(name) = quoted(wire_name) else {
+            return Err(Trouble::operator("a mailbox whose name is not ASCII on the wire cannot be opened: rename it"));
+        };
+        // Whatever happens, the mailbox before is closed (RFC 3501 section 6.3.1).
+        let mut selected = Selected::default();
+        let each = |answer| match answer {
+            Answer::Exists(exists) => selected.exists = exists,
+            Answer::UidValidity(value) => selected.uid_validity = value,
+            Answer::UidNext(value) => selected.uid_next = Some(value),
+            Answer::HighestModseq(value) => selected.highest_modseq = Some(value),
+            _ => {}
+        };
+        let result = self.wire.run(&format!("EXAMINE {name}"), each).await;
+        self.selected = if result.is_ok() { selected } else { Selected::default() };
+        self.proven(result.map(|_| selected))
+    }
+
+    /// UID, size and arrival of the messages from `first` to `last`, or to the end.
+    pub async fn list(&mut self, first: u32, last: Option<u32>) -> Result<Vec<Listed>, Trouble> {
+        let result = fetch::list(&mut self.wire, &mut self.selected, first, last).await;
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// The UIDs from `first` to `last`, or to the end.
+    pub async fn uids(&mut self, first: u32, last: Option<u32>) -> Result<Vec<u32>, Trouble> {
+        let result = fetch::search(&mut self.wire, &mut self.selected, first, last, "").await;
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// The UIDs from `first` on of messages that arrived on `date` or later, or on the day before: SINCE compares the
+    /// date without its time zone (RFC 3501 section 6.4.4).
+    pub async fn since(&mut self, date: NaiveDate, first: u32) -> Result<Vec<u32>, Trouble> {
+        let day = date.pred_opt().unwrap_or(date).format("%-d-%b-%Y");
+        let result = fetch::search(&mut self.wire, &mut self.selected, first, None, &format!(" SINCE {day}")).await;
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// The header fields `fields` of the messages `uids`, in UID order; a message that is gone is left out.
+    pub async fn headers(&mut self, uids: &[u32], fields: &[&str]) -> Result<Vec<Header>, Trouble> {
+        fetch::headers(&mut self.wire, &self.capabilities, uids, fields).await
+    }
+
+    /// The whole messages `wanted`, sent to `out` in UID order, each once: arrived or gone.
+    pub async fn bodies(&mut self, wanted: &[Listed], out: &Bodies) -> Result<(), Trouble> {
+        bodies::bodies(&mut self.wire, wanted, &self.limits, out).await
+    }
+
+    /// Asks for nothing; fails if the session is over.
+    pub async fn noop(&mut self) -> Result<(), Trouble> {
+        let selected = &mut self.selected;
+        let result = self.wire.run("NOOP", |answer| fetch::note(selected, &answer)).await;
+        result.map(|_| ()).map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// Waits up to `span` for new mail in the examined mailbox: IDLE where there is one, else one look at the end.
+    ///
+    /// A dropped future ends the session.
+    pub async fn wait(&mut self, span: Duration) -> Result<Waited, Trouble> {
+        let result = match self.capabilities.idle() {
+            true => idle::wait(&mut self.wire, &mut self.selected, span).await,
+            false => idle::sleep(&mut self.wire, &mut self.selected, span).await,
+        };
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// Says goodbye; whether it is heard does not matter.
+    pub async fn logout(mut self) {
+        let goodbye = async {
+            self.wire.idle()?;
+            self.wire.send("LOGOUT").await?;
+            while self.wire.next().await.is_ok() {}
+            Ok::<(), Fault>(())
+        };
+        let _ = timeout(self.limits.command_timeout.min(Duration::from_secs(5)), goodbye).await;
+    }
+
+    fn proven<T>(&mut self, result: Result<T, Fault>) -> Result<T, Trouble> {
+        if result.is_ok() {
+            self.wire.stage = Stage::Proven;
+        }
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+}

@@ -1,0 +1,267 @@
+//! One command after the other over one connection: the only place that sends and reads.
+//!
+//! Every command is read up to its tagged result. A command that was begun and not finished (a timeout, a dropped
+//! future) leaves the wire unusable, since nobody can tell any more whose answer comes next.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_imap::Client;
+use futures::FutureExt;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::answer::{Answer, Done, Tagged};
+use super::guard::{Guard, Io};
+use super::quirks;
+use super::response_code::Notice;
+use super::scan::{Bounds, Excess};
+use crate::source::Limits;
+use crate::trouble::Trouble;
+
+/// How far a session has come, which decides what a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Greeting,
+    /// Logging in with an access token.
+    Token,
+    /// Logging in with a password.
+    Password,
+    /// Logged in, but no mailbox has answered yet.
+    Unproven,
+    Proven,
+}
+
+impl Stage {
+    pub(super) fn logged_in(self) -> bool {
+        matches!(self, Self::Unproven | Self::Proven)
+    }
+}
+
+/// Why a command has no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A tagged NO or BAD; the session goes on.
+    Refused { no: bool, notice: Notice },
+    /// What came cannot be read; the session is over.
+    Garbled(String),
+    /// The session is over.
+    Lost(Trouble),
+}
+
+impl Fault {
+    /// What to do about it, when it is not about a particular message.
+    pub(super) fn trouble(self, stage: Stage) -> Trouble {
+        match self {
+            Self::Refused { no, notice } => quirks::refusal(stage, no, &notice),
+            // Not a reconnect, which would meet the same answer at once.
+            Self::Garbled(reason) => Trouble::retry(reason),
+            Self::Lost(trouble) => trouble,
+        }
+    }
+}
+
+pub(super) type Tag = String;
+
+/// A connection, and what has been asked over it.
+#[derive(Debug)]
+pub(super) struct Wire {
+    client: Client<Guard>,
+    pub(super) stage: Stage,
+    command_timeout: Duration,
+    read_timeout: Duration,
+    next_tag: u64,
+    /// Commands without a tagged result yet, oldest first.
+    pending: VecDeque<Tag>,
+    over: bool,
+    throttled: bool,
+}
+
+impl Wire {
+    pub(super) fn new(io: Box<dyn Io>, limits: &Limits) -> Self {
+        let bounds = Bounds {
+            literal: u64::from(limits.literal_bytes),
+            line: u64::from(limits.line_bytes),
+            nesting: u32::from(limits.nesting),
+        };
+        Self {
+            client: Client::new(Guard::new(io, bounds)),
+            stage: Stage::Greeting,
+            command_timeout: limits.command_timeout,
+            read_timeout: limits.idle_read_timeout,
+            next_tag: 0,
+            pending: VecDeque::new(),
+            over: false,
+            throttled: false,
+        }
+    }
+
+    /// Whether the server asked us to slow down while it still answered.
+    pub(super) fn throttled(&self) -> bool {
+        self.throttled
+    }
+
+    pub(super) fn command_timeout(&self) -> Duration {
+        self.command_timeout
+    }
+
+    pub(super) fn trouble(&self, fault: Fault) -> Trouble {
+        fault.trouble(self.stage)
+    }
+
+    /// Runs a command with a short answer: `on` sees every answer, the whole may take `command_timeout`.
+    pub(super) async fn run(&mut self, command: &str, mut on: impl FnMut(Answer)) -> Result<Done, Fault> {
+        self.idle()?;
+        let span = self.command_timeout;
+        let exchange = async {
+            let tag = self.send(command).await?;
+            self.finish(&tag, &mut on).await
+        };
+        match timeout(span, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(self.lost(silent(span))),
+        }
+    }
+
+    /// Runs a command with a long answer: it may take any time, as long as something keeps coming.
+    pub(super) async fn stream(&mut self, command: &str, mut on: impl FnMut(Answer)) -> Result<Done, Fault> {
+        self.idle()?;
+        let tag = self.send(command).await?;
+        self.finish(&tag, &mut on).await
+    }
+
+    /// Reads up to the tagged result of `tag`; NO and BAD are faults.
+    pub(super) async fn finish(&mut self, tag: &Tag, on: &mut impl FnMut(Answer)) -> Result<Done, Fault> {
+        loop {
+            match self.next().await? {
+                Answer::Done(done) if done.tag == *tag => return accepted(done),
+                answer => on(answer),
+            }
+        }
+    }
+
+    /// Fails unless every command has been answered to its end.
+    pub(super) fn idle(&self) -> Result<(), Fault> {
+        if self.over || !self.pending.is_empty() {
+            return Err(Fault::Lost(Trouble::reconnect("the session was cut short; a new one is needed")));
+        }
+        Ok(())
+    }
+
+    /// Sends a command and does not wait for its answer.
+    pub(super) async fn send(&mut self, command: &str) -> Result<Tag, Fault> {
+        self.next_tag += 1;
+        let tag = format!("M{}", self.next_tag);
+        self.pending.push_back(tag.clone());
+        self.line(&Zeroizing::new(format!("{tag} {command}"))).await?;
+        Ok(tag)
+    }
+
+    /// Sends a line that continues a command. It may hold a secret.
+    pub(super) async fn line(&mut self, line: &str) -> Result<(), Fault> {
+        let bytes = Zeroizing::new([line.as_bytes(), b"\r\n"].concat());
+        let stream = self.client.get_mut();
+        let written = timeout(self.read_timeout, async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.cut(&error)),
+            Err(_) => Err(self.lost("the server does not take what we send".to_owned())),
+        }
+    }
+
+    /// The next answer, however long it takes as long as bytes keep coming.
+    pub(super) async fn next(&mut self) -> Result<Answer, Fault> {
+        let span = self.read_timeout;
+        loop {
+            let before = self.client.get_ref().received();
+            if let Some(answer) = self.next_within(span).await? {
+                return Ok(answer);
+            }
+            if self.client.get_ref().received() == before {
+                return Err(self.lost(silent(span)));
+            }
+        }
+    }
+
+    /// The next answer, or nothing if none is complete within `span`; reading may go on after that.
+    pub(super) async fn next_within(&mut self, span: Duration) -> Result<Option<Answer>, Fault> {
+        if self.over {
+            return Err(Fault::Lost(Trouble::reconnect("the session is over; a new one is needed")));
+        }
+        // imap-proto panics on some input, e.g. a non-ASCII character right after a response code, or INTERNALDATE NIL.
+        let reading = AssertUnwindSafe(self.client.read_response()).catch_unwind();
+        let answer = match timeout(span, reading).await {
+            Err(_) => return Ok(None),
+            Ok(Ok(Ok(Some(response)))) => Ok(Answer::of(response.parsed())),
+            Ok(Ok(Ok(None))) => Err(None),
+            Ok(Ok(Err(error))) => Err(Some(error)),
+            Ok(Err(_panic)) => return Err(self.garbled("the server sent an answer our parser cannot take".to_owned())),
+        };
+        match answer {
+            Ok(answer) => self.heard(answer).map(Some),
+            Err(Some(error)) => Err(self.cut(&error)),
+            Err(None) => Err(self.lost("the server closed the connection".to_owned())),
+        }
+    }
+
+    fn heard(&mut self, answer: Answer) -> Result<Answer, Fault> {
+        match &answer {
+            Answer::Bye(notice) => {
+                self.over = true;
+                Err(Fault::Lost(quirks::farewell(self.stage, notice)))
+            }
+            Answer::Done(done) => {
+                if self.pending.front() != Some(&done.tag) {
+                    return Err(
+                        self.garbled("the server answered a command it was not asked, or out of turn".to_owned())
+                    );
+                }
+                self.pending.pop_front();
+                self.throttled |= done.status == Tagged::Ok && quirks::slow_down(&done.notice);
+                Ok(answer)
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// Tells a broken answer from a broken connection. The parser's error holds what it could not read, that is mail:
+    /// it is never shown.
+    fn cut(&mut self, error: &std::io::Error) -> Fault {
+        let excess = error.get_ref().and_then(|inner| inner.downcast_ref::<Excess>()).copied();
+        match excess.or(self.client.get_ref().broken()) {
+            Some(excess) => self.garbled(excess.to_string()),
+            None if error.kind() == std::io::ErrorKind::Other => {
+                self.garbled("the server sent an answer that is not IMAP as we know it".to_owned())
+            }
+            None => self.lost(format!("the connection broke ({})", error.kind())),
+        }
+    }
+
+    fn garbled(&mut self, reason: String) -> Fault {
+        self.over = true;
+        Fault::Garbled(reason)
+    }
+
+    /// Before the login a lost connection is no session to take up again at once.
+    fn lost(&mut self, reason: String) -> Fault {
+        self.over = true;
+        Fault::Lost(if self.stage.logged_in() { Trouble::reconnect(reason) } else { Trouble::retry(reason) })
+    }
+}
+
+/// A tagged NO or BAD as a fault.
+pub(super) fn accepted(done: Done) -> Result<Done, Fault> {
+    match done.status {
+        Tagged::Ok => Ok(done),
+        status => Err(Fault::Refused { no: status == Tagged::No, notice: done.notice }),
+    }
+}
+
+fn silent(span: Duration) -> String {
+    format!("the server did not answer within {span:?}")
+}

@@ -1,0 +1,260 @@
+//! The activities of a batch and their links.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use entity::{activity, activity_company, activity_contact, activity_deal, attachment, notice, outbox, workspace};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set};
+use uuid::Uuid;
+
+use super::associations::{self, Associations, Inherited};
+use super::contacts::{self, Contacts};
+use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
+use crate::clock::Clock;
+use crate::decide::MessageKey;
+use crate::store::StoreError;
+
+/// The activity each logged UID of the batch belongs to, and whether this batch made it.
+#[derive(Debug, Default)]
+pub(super) struct Logged {
+    by_uid: HashMap<u32, (Uuid, bool)>,
+}
+
+impl Logged {
+    /// The activity of a UID; `true` when it is new.
+    pub(super) fn get(&self, uid: u32) -> Option<(Uuid, bool)> {
+        self.by_uid.get(&uid).copied()
+    }
+}
+
+/// Writes what is new among the batch's entrants; copies of known messages become sightings (D20).
+pub(super) async fn write(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    policy: CommitPolicy,
+    clock: &Clock,
+) -> Result<Logged, StoreError> {
+    let (logged, fresh) = sort_out(db, batch, clock).await?;
+    if fresh.is_empty() {
+        return Ok(logged);
+    }
+    let entrants: Vec<&Entrant> = fresh.iter().map(|(_, entrant)| *entrant).collect();
+    let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
+    let associations = associations::load(db, &contacts, policy.deals).await?;
+    let threads = threads::assign(db, &entrants, clock).await?;
+    let visibility = visibilities(db, &entrants).await?;
+    let mut rows = Rows::default();
+    for ((id, entrant), thread) in fresh.iter().zip(threads) {
+        let inherited = match entrant.activity.thread {
+            Some(thread) => associations::of_thread(db, thread).await?,
+            None => Inherited::default(),
+        };
+        let visibility = visibility.get(&entrant.activity.workspace).map_or("everyone", String::as_str);
+        rows.activities.push(row(*id, batch, entrant, thread, visibility, clock));
+        rows.link(*id, entrant, &contacts, &associations, inherited);
+        rows.attach(*id, entrant);
+        rows.announce(*id, batch, entrant, clock);
+    }
+    rows.insert(db).await?;
+    Ok(logged)
+}
+
+/// Tells new messages from those that are known, in the store or earlier in the batch.
+async fn sort_out<'a>(
+    db: &DatabaseTransaction,
+    batch: &'a Batch,
+    clock: &Clock,
+) -> Result<(Logged, Vec<(Uuid, &'a Entrant)>), StoreError> {
+    let entrants: Vec<(u32, &Entrant)> = batch
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.outcome {
+            Outcome::Log(entrant) => Some((entry.uid, entrant.as_ref())),
+            _ => None,
+        })
+        .collect();
+    let mut known = known(db, &entrants).await?;
+    let mut logged = Logged::default();
+    let mut fresh = Vec::new();
+    for (uid, entrant) in entrants {
+        let key = (entrant.activity.workspace, entrant.key);
+        if let Some(id) = known.get(&key) {
+            logged.by_uid.insert(uid, (*id, false));
+        } else {
+            let id = clock.id();
+            known.insert(key, id);
+            logged.by_uid.insert(uid, (id, true));
+            fresh.push((id, entrant));
+        }
+    }
+    Ok((logged, fresh))
+}
+
+async fn known(
+    db: &DatabaseTransaction,
+    entrants: &[(u32, &Entrant)],
+) -> Result<HashMap<(Uuid, MessageKey), Uuid>, StoreError> {
+    let workspaces: BTreeSet<Uuid> = entrants.iter().map(|(_, entrant)| entrant.activity.workspace).collect();
+    let keys: BTreeSet<MessageKey> = entrants.iter().map(|(_, entrant)| entrant.key).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Vec<u8>, Uuid)> = activity::Entity::find()
+        .select_only()
+        .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
+        .filter(activity::COLUMN.workspace_id.is_in(workspaces))
+        .filter(activity::COLUMN.message_key.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let known = rows.into_iter().filter_map(|(workspace, key, id)| Some(((workspace, MessageKey::from_bytes(&key)?), id)));
+    Ok(known.collect())
+}
+
+/// What a new activity may be seen by: the workspace's default (G5).
+async fn visibilities(db: &DatabaseTransaction, entrants: &[&Entrant]) -> Result<HashMap<Uuid, String>, StoreError> {
+    let ids: BTreeSet<Uuid> = entrants.iter().map(|entrant| entrant.activity.workspace).collect();
+    let rows = workspace::Entity::find().filter(workspace::COLUMN.id.is_in(ids)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.visibility)).collect())
+}
+
+fn row(
+    id: Uuid,
+    batch: &Batch,
+    entrant: &Entrant,
+    thread: Uuid,
+    visibility: &str,
+    clock: &Clock,
+) -> activity::ActiveModel {
+    let Entrant { activity, envelope, content, .. } = entrant;
+    activity::ActiveModel {
+        id: Set(id),
+        workspace_id: Set(activity.workspace),
+        message_key: Set(entrant.key.as_bytes().to_vec()),
+        account_id: Set(batch.account),
+        thread_id: Set(thread),
+        direction: Set(activity.direction.as_str().to_owned()),
+        kind: Set(activity.kind.as_str().to_owned()),
+        message_id: Set(envelope.message_id.as_ref().map(|id| id.as_str().to_owned())),
+        subject: Set(envelope.subject.clone()),
+        sender: Set(serde_json::json!(envelope.from.first())),
+        recipients: Set(serde_json::json!({"to": envelope.to, "cc": envelope.cc})),
+        sent_at: Set(entrant.sent_at),
+        user_id: Set(activity.user.map(|(user, _)| user)),
+        attribution: Set(activity.user.map(|(_, rule)| rule.as_str().to_owned())),
+        visibility: Set(visibility.to_owned()),
+        text: Set(content.text.clone()),
+        html: Set(content.html.clone()),
+        reply_text: Set(content.reply_text.clone()),
+        flags: Set(serde_json::json!(activity.flags)),
+        bounced: Set(false),
+        note: Set(None),
+        forwarded_by: Set(None),
+        original_message_id: Set(envelope.original_message_id.as_ref().map(|id| id.as_str().to_owned())),
+        created_at: Set(clock.now()),
+    }
+}
+
+#[derive(Default)]
+struct Rows {
+    activities: Vec<activity::ActiveModel>,
+    contacts: Vec<activity_contact::ActiveModel>,
+    companies: Vec<activity_company::ActiveModel>,
+    deals: Vec<activity_deal::ActiveModel>,
+    attachments: Vec<attachment::ActiveModel>,
+    notices: Vec<notice::ActiveModel>,
+    events: Vec<outbox::ActiveModel>,
+}
+
+impl Rows {
+    /// Contacts, the company of each and the deals of each, every record once (E1, E4, D11).
+    fn link(
+        &mut self,
+        id: Uuid,
+        entrant: &Entrant,
+        contacts: &Contacts,
+        associations: &Associations,
+        inherited: Inherited,
+    ) {
+        let mut roles: BTreeMap<Uuid, &'static str> = BTreeMap::new();
+        for counterparty in &entrant.activity.counterparties {
+            if let Some(contact) = contacts.get(entrant.activity.workspace, &counterparty.party.address) {
+                roles.entry(contact).or_insert(counterparty.role.as_str());
+            }
+        }
+        let mut companies: BTreeSet<Uuid> = inherited.companies.into_iter().collect();
+        let mut deals: BTreeSet<Uuid> = inherited.deals.into_iter().collect();
+        for contact in roles.keys() {
+            companies.extend(associations.company(*contact));
+            deals.extend(associations.deals(*contact));
+        }
+        for contact in inherited.contacts {
+            roles.entry(contact).or_insert("thread");
+        }
+        self.contacts.extend(roles.into_iter().map(|(contact, role)| activity_contact::ActiveModel {
+            activity_id: Set(id),
+            contact_id: Set(contact),
+            role: Set(role.to_owned()),
+        }));
+        self.companies.extend(
+            companies
+                .into_iter()
+                .map(|company| activity_company::ActiveModel { activity_id: Set(id), company_id: Set(company) }),
+        );
+        self.deals.extend(
+            deals.into_iter().map(|deal| activity_deal::ActiveModel { activity_id: Set(id), deal_id: Set(deal) }),
+        );
+    }
+
+    fn attach(&mut self, id: Uuid, entrant: &Entrant) {
+        for (position, part) in (0_i32..).zip(&entrant.content.attachments) {
+            self.attachments.push(attachment::ActiveModel {
+                activity_id: Set(id),
+                position: Set(position),
+                name: Set(part.name.clone()),
+                media_type: Set(part.media_type.clone()),
+                size: Set(i64::try_from(part.size).unwrap_or(i64::MAX)),
+                sha256: Set(part.sha256.clone()),
+                content_id: Set(part.content_id.clone()),
+                is_inline: Set(part.inline),
+                stored: Set(part.sha256.is_some()),
+                reason: Set(part.reason.clone()),
+            });
+        }
+    }
+
+    /// The event for other programs, and the notice to the sender if there is one (H2).
+    fn announce(&mut self, id: Uuid, batch: &Batch, entrant: &Entrant, clock: &Clock) {
+        self.events.push(outbox::ActiveModel {
+            id: Set(clock.id()),
+            workspace_id: Set(entrant.activity.workspace),
+            account_id: Set(Some(batch.account)),
+            activity_id: Set(Some(id)),
+            kind: Set("activity.logged".to_owned()),
+            payload: Set(serde_json::json!({"version": 1})),
+            at: Set(clock.now()),
+        });
+        if let Some(notice) = &entrant.notice {
+            self.notices.push(notice::ActiveModel {
+                id: Set(clock.id()),
+                workspace_id: Set(entrant.activity.workspace),
+                recipient: Set(notice.recipient.address.as_str().to_owned()),
+                kind: Set("attachment-dropped".to_owned()),
+                message_id: Set(entrant.envelope.message_id.as_ref().map(|id| id.as_str().to_owned())),
+                activity_id: Set(id),
+                body: Set(notice.body.clone()),
+                created_at: Set(clock.now()),
+                sent_at: Set(None),
+            });
+        }
+    }
+
+    async fn insert(self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        rows::insert(db, self.activities).await?;
+        rows::insert(db, self.contacts).await?;
+        rows::insert(db, self.companies).await?;
+        rows::insert(db, self.deals).await?;
+        rows::insert(db, self.attachments).await?;
+        rows::insert(db, self.notices).await?;
+        rows::insert(db, self.events).await
+    }
+}

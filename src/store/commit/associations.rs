@@ -1,0 +1,146 @@
+//! The companies and deals that contacts bring (E1–E4, E8).
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use entity::{activity, activity_company, activity_contact, activity_deal, company_domain, contact_company, deal, deal_contact};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
+};
+use uuid::Uuid;
+
+use super::contacts::Contacts;
+use super::rows;
+use crate::decide::association::{self, CompanyLink, OpenDeal};
+use crate::mail::address::Address;
+use crate::store::StoreError;
+
+/// What each contact of a batch brings.
+#[derive(Debug, Default)]
+pub(super) struct Associations {
+    companies: HashMap<Uuid, Uuid>,
+    deals: HashMap<Uuid, Vec<Uuid>>,
+}
+
+impl Associations {
+    /// The contact's company (E2).
+    pub(super) fn company(&self, contact: Uuid) -> Option<Uuid> {
+        self.companies.get(&contact).copied()
+    }
+
+    /// The contact's newest open deals (E3).
+    pub(super) fn deals(&self, contact: Uuid) -> &[Uuid] {
+        self.deals.get(&contact).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// Looks up what the contacts bring, after tying those without a company to the company of their mail domain (E8).
+pub(super) async fn load(db: &DatabaseTransaction, contacts: &Contacts, deals: usize) -> Result<Associations, StoreError> {
+    let ids: BTreeSet<Uuid> = contacts.all().map(|(_, _, contact)| contact).collect();
+    let mut links: HashMap<Uuid, Vec<CompanyLink>> = HashMap::new();
+    let rows = contact_company::Entity::find().filter(contact_company::COLUMN.contact_id.is_in(ids.iter().copied()));
+    for row in rows.all(db).await? {
+        let link = CompanyLink { company: row.company_id, is_primary: row.is_primary };
+        links.entry(row.contact_id).or_default().push(link);
+    }
+    for (contact, company) in tie_by_domain(db, contacts, &links).await? {
+        links.entry(contact).or_default().push(CompanyLink { company, is_primary: true });
+    }
+    let companies = links.iter().filter_map(|(contact, links)| Some((*contact, association::company(links)?))).collect();
+    let open = open_deals(db, &ids).await?;
+    let deals = open.into_iter().map(|(contact, open)| (contact, association::deals(open, deals))).collect();
+    Ok(Associations { companies, deals })
+}
+
+/// Ties each contact without a company to an existing company of its mail domain (E8, decision 13).
+async fn tie_by_domain(
+    db: &DatabaseTransaction,
+    contacts: &Contacts,
+    links: &HashMap<Uuid, Vec<CompanyLink>>,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let single = contacts.all().filter(|(_, _, contact)| !links.contains_key(contact));
+    let wanted: Vec<(Uuid, Uuid, Vec<String>)> = single
+        .filter_map(|(workspace, address, contact)| {
+            Some((workspace, contact, association::company_domains(&Address::parse(address)?)))
+        })
+        .collect();
+    let domains: BTreeSet<String> = wanted.iter().flat_map(|(_, _, domains)| domains.iter().cloned()).collect();
+    if domains.is_empty() {
+        return Ok(Vec::new());
+    }
+    let workspaces: BTreeSet<Uuid> = wanted.iter().map(|(workspace, _, _)| *workspace).collect();
+    let found = company_domain::Entity::find()
+        .filter(company_domain::COLUMN.workspace_id.is_in(workspaces))
+        .filter(company_domain::COLUMN.domain.is_in(domains))
+        .all(db)
+        .await?;
+    let companies: HashMap<(Uuid, String), Uuid> =
+        found.into_iter().map(|row| ((row.workspace_id, row.domain), row.company_id)).collect();
+    let mut tied = HashSet::new();
+    let mut made = Vec::new();
+    for (workspace, contact, domains) in wanted {
+        let company = domains.into_iter().find_map(|domain| companies.get(&(workspace, domain)).copied());
+        if let Some(company) = company.filter(|_| tied.insert(contact)) {
+            made.push((contact, company));
+        }
+    }
+    let rows = made.iter().map(|(contact, company)| contact_company::ActiveModel {
+        contact_id: Set(*contact),
+        company_id: Set(*company),
+        is_primary: Set(true),
+    });
+    rows::insert(db, rows.collect()).await?;
+    Ok(made)
+}
+
+async fn open_deals(
+    db: &DatabaseTransaction,
+    contacts: &BTreeSet<Uuid>,
+) -> Result<HashMap<Uuid, Vec<OpenDeal>>, StoreError> {
+    let rows = deal_contact::Entity::find()
+        .filter(deal_contact::COLUMN.contact_id.is_in(contacts.iter().copied()))
+        .find_also_related(deal::Entity)
+        .filter(deal::COLUMN.stage.eq("open"))
+        .all(db)
+        .await?;
+    let mut open: HashMap<Uuid, Vec<OpenDeal>> = HashMap::new();
+    for (link, deal) in rows {
+        if let Some(deal) = deal {
+            let deal = OpenDeal { deal: deal.id, key: deal.key, created_at: deal.created_at };
+            open.entry(link.contact_id).or_default().push(deal);
+        }
+    }
+    Ok(open)
+}
+
+/// The records of a thread's first mail, which replies inherit (D11).
+#[derive(Debug, Default, Clone)]
+pub(super) struct Inherited {
+    /// Its contacts.
+    pub(super) contacts: Vec<Uuid>,
+    /// Its companies.
+    pub(super) companies: Vec<Uuid>,
+    /// Its deals.
+    pub(super) deals: Vec<Uuid>,
+}
+
+/// Looks up the records of the first mail on `thread` (D11).
+pub(super) async fn of_thread(db: &DatabaseTransaction, thread: Uuid) -> Result<Inherited, StoreError> {
+    let first: Option<Uuid> = activity::Entity::find()
+        .select_only()
+        .column(activity::Column::Id)
+        .filter(activity::COLUMN.thread_id.eq(thread))
+        .order_by_asc(activity::Column::SentAt)
+        .order_by_asc(activity::Column::Id)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let Some(first) = first else { return Ok(Inherited::default()) };
+    let contacts = activity_contact::Entity::find().filter(activity_contact::COLUMN.activity_id.eq(first));
+    let companies = activity_company::Entity::find().filter(activity_company::COLUMN.activity_id.eq(first));
+    let deals = activity_deal::Entity::find().filter(activity_deal::COLUMN.activity_id.eq(first));
+    Ok(Inherited {
+        contacts: contacts.all(db).await?.into_iter().map(|row| row.contact_id).collect(),
+        companies: companies.all(db).await?.into_iter().map(|row| row.company_id).collect(),
+        deals: deals.all(db).await?.into_iter().map(|row| row.deal_id).collect(),
+    })
+}

@@ -1,0 +1,111 @@
+//! One ledger row for every UID passed (design, invariant 3), with its sighting or quarantine.
+
+use entity::{ledger, quarantine, sighting};
+use sea_orm::{DatabaseTransaction, EntityTrait, Set};
+use uuid::Uuid;
+
+use super::activities::Logged;
+use super::{Batch, Casualty, Committed, Entry, Outcome, rows};
+use crate::clock::Clock;
+use crate::decide::Code;
+use crate::store::StoreError;
+
+/// Writes the verdicts of a batch.
+pub(super) async fn write(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    logged: &Logged,
+    clock: &Clock,
+) -> Result<Committed, StoreError> {
+    let mut verdicts = Verdicts::default();
+    for entry in &batch.entries {
+        verdicts.add(batch, entry, logged, clock);
+    }
+    forget_attempts(db, batch).await?;
+    rows::insert(db, verdicts.sightings).await?;
+    rows::insert(db, verdicts.quarantines).await?;
+    rows::insert(db, verdicts.rows).await?;
+    Ok(verdicts.done)
+}
+
+#[derive(Default)]
+struct Verdicts {
+    rows: Vec<ledger::ActiveModel>,
+    sightings: Vec<sighting::ActiveModel>,
+    quarantines: Vec<quarantine::ActiveModel>,
+    done: Committed,
+}
+
+impl Verdicts {
+    fn add(&mut self, batch: &Batch, entry: &Entry, logged: &Logged, clock: &Clock) {
+        let (code, activity) = match &entry.outcome {
+            Outcome::Log(_) => match logged.get(entry.uid) {
+                Some((activity, true)) => (Code::Logged, Some(activity)),
+                Some((activity, false)) => (Code::Duplicate, Some(activity)),
+                None => (Code::ParseError, None),
+            },
+            Outcome::Sighting(activity) => (Code::Duplicate, Some(*activity)),
+            Outcome::Skip(code) => (*code, None),
+            Outcome::Quarantine(casualty) => {
+                self.set_aside(batch, entry.uid, casualty, clock);
+                (Code::ParseError, None)
+            }
+        };
+        match code {
+            Code::Logged => self.done.logged += 1,
+            Code::Duplicate => self.done.duplicates += 1,
+            Code::ParseError => self.done.quarantined += 1,
+            _ => self.done.skipped += 1,
+        }
+        self.sightings.extend(activity.map(|activity| self::sighting(batch, entry.uid, activity)));
+        let trace = if activity.is_some() { entry.trace.clone() } else { entry.trace.without_evidence() };
+        self.rows.push(ledger::ActiveModel {
+            mailbox_id: Set(batch.mailbox),
+            uid_validity: Set(i64::from(batch.uid_validity)),
+            uid_first: Set(i64::from(entry.uid)),
+            uid_last: Set(i64::from(entry.uid)),
+            code: Set(code.as_str().to_owned()),
+            activity_id: Set(activity),
+            message_hash: Set(entry.message_hash.clone()),
+            trace: Set(serde_json::to_value(trace).ok()),
+            at: Set(clock.now()),
+        });
+    }
+
+    fn set_aside(&mut self, batch: &Batch, uid: u32, casualty: &Casualty, clock: &Clock) {
+        self.quarantines.push(quarantine::ActiveModel {
+            id: Set(clock.id()),
+            account_id: Set(batch.account),
+            mailbox_id: Set(batch.mailbox),
+            uid_validity: Set(i64::from(batch.uid_validity)),
+            uid: Set(i64::from(uid)),
+            code: Set(Code::ParseError.as_str().to_owned()),
+            reason: Set(casualty.reason.clone()),
+            sha256: Set(casualty.sha256.clone()),
+            size: Set(casualty.size.and_then(|size| i64::try_from(size).ok())),
+            created_at: Set(clock.now()),
+        });
+    }
+}
+
+fn sighting(batch: &Batch, uid: u32, activity: Uuid) -> sighting::ActiveModel {
+    sighting::ActiveModel {
+        mailbox_id: Set(batch.mailbox),
+        uid_validity: Set(i64::from(batch.uid_validity)),
+        uid: Set(i64::from(uid)),
+        activity_id: Set(activity),
+    }
+}
+
+/// Attempts at messages that now have a verdict are history.
+async fn forget_attempts(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
+    use entity::attempt;
+    use sea_orm::{ColumnTrait, QueryFilter};
+    attempt::Entity::delete_many()
+        .filter(attempt::COLUMN.mailbox_id.eq(batch.mailbox))
+        .filter(attempt::COLUMN.uid_validity.eq(i64::from(batch.uid_validity)))
+        .filter(attempt::COLUMN.uid.lte(i64::from(batch.to)))
+        .exec(db)
+        .await?;
+    Ok(())
+}

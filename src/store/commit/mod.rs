@@ -1,0 +1,215 @@
+//! The one transaction that records the verdicts of a batch and moves the cursor past it (design, invariant 2).
+//!
+//! ```text
+//! lock the workspaces ─► compare-and-set the cursor ─► duplicates? ─► contacts ─► companies, deals ─► threads
+//!   ─► activities and their links ─► sightings, ledger, quarantine, notices, outbox
+//! ```
+//!
+//! Commits of one workspace follow one another (an advisory lock on PostgreSQL, the write lock on SQLite), so that
+//! looking up and inserting cannot be interleaved. The unique indexes are the proof, should somebody write past it.
+
+mod activities;
+mod associations;
+mod contacts;
+mod cursor;
+mod ledger;
+mod rows;
+mod threads;
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::decide::decision::Activity;
+use crate::decide::{Code, Trace};
+use crate::mail::address::Party;
+use crate::mail::envelope::Envelope;
+use crate::store::{Store, StoreError};
+use chrono::{DateTime, Utc};
+
+/// A run of messages with their verdicts, and the cursor that passes them.
+#[derive(Debug)]
+pub struct Batch {
+    /// The account it was read from.
+    pub account: Uuid,
+    /// The mailbox.
+    pub mailbox: Uuid,
+    /// UIDVALIDITY of every UID in it.
+    pub uid_validity: u32,
+    /// Where the cursor must stand for this batch to be the next.
+    pub from: u32,
+    /// Where it stands afterwards.
+    pub to: u32,
+    /// One entry a UID, ascending.
+    pub entries: Vec<Entry>,
+}
+
+/// One message and its verdict.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its UID.
+    pub uid: u32,
+    /// What happened to it.
+    pub outcome: Outcome,
+    /// How that was decided.
+    pub trace: Trace,
+    /// Keyed hash of its Message-ID, for `explain`.
+    pub message_hash: Option<Vec<u8>>,
+}
+
+/// What happened to a message.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It goes on the timeline.
+    Log(Box<Entrant>),
+    /// It is on the timeline already.
+    Sighting(Uuid),
+    /// It does not go there.
+    Skip(Code),
+    /// It could not be processed.
+    Quarantine(Casualty),
+}
+
+/// A message on its way to the timeline.
+#[derive(Debug)]
+pub struct Entrant {
+    /// What the decision made of it.
+    pub activity: Activity,
+    /// Its deciding headers.
+    pub envelope: Envelope,
+    /// Its identity.
+    pub key: crate::decide::MessageKey,
+    /// When it was sent, or when it arrived where that is unknown.
+    pub sent_at: DateTime<Utc>,
+    /// What it says.
+    pub content: Content,
+    /// Whom to tell about attachments that were left out, and what (H2).
+    pub notice: Option<Notice>,
+}
+
+/// The stored part of a message's body.
+#[derive(Debug, Default, Clone)]
+pub struct Content {
+    /// Plain text as sent, or made from the HTML.
+    pub text: Option<String>,
+    /// HTML as sent: never to be shown without sanitising.
+    pub html: Option<String>,
+    /// The new text.
+    pub reply_text: Option<String>,
+    /// Attachments and inline images.
+    pub attachments: Vec<Attachment>,
+}
+
+/// An attachment, stored or left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// File name.
+    pub name: String,
+    /// Media type (RFC 2046).
+    pub media_type: String,
+    /// Decoded size in bytes.
+    pub size: u64,
+    /// SHA-256 of the decoded bytes, hexadecimal: the key in the blob store. `None` when left out.
+    pub sha256: Option<String>,
+    /// Content-ID by which HTML refers to it.
+    pub content_id: Option<String>,
+    /// Shown inside the text rather than listed.
+    pub inline: bool,
+    /// Why it was left out.
+    pub reason: Option<String>,
+}
+
+/// A message to a user that waits to be sent (H2, H9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// To whom.
+    pub recipient: Party,
+    /// What it says.
+    pub body: String,
+}
+
+/// A message set aside (L16).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Casualty {
+    /// Why.
+    pub reason: String,
+    /// Its bytes in the blob store, if they were had.
+    pub sha256: Option<String>,
+    /// Their number.
+    pub size: Option<u64>,
+}
+
+/// What the store needs to know to write a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct CommitPolicy {
+    /// Open deals a contact brings (E3).
+    pub deals: usize,
+    /// Whether a new contact belongs to the user who wrote to it (E10).
+    pub contact_owner: bool,
+}
+
+/// What a commit did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Activities added.
+    pub logged: usize,
+    /// Copies of known messages.
+    pub duplicates: usize,
+    /// Messages not logged.
+    pub skipped: usize,
+    /// Messages set aside.
+    pub quarantined: usize,
+}
+
+impl std::ops::AddAssign for Committed {
+    fn add_assign(&mut self, other: Self) {
+        self.logged += other.logged;
+        self.duplicates += other.duplicates;
+        self.skipped += other.skipped;
+        self.quarantined += other.quarantined;
+    }
+}
+
+impl Store {
+    /// Records a batch. [`StoreError`] says whether trying again can help; then nothing was written.
+    pub async fn commit(&self, batch: &Batch, policy: CommitPolicy, clock: &Clock) -> Result<Committed, StoreError> {
+        let transaction = self.begin().await?;
+        let done = write(&transaction, batch, policy, clock).await?;
+        transaction.commit().await?;
+        Ok(done)
+    }
+}
+
+async fn write(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    policy: CommitPolicy,
+    clock: &Clock,
+) -> Result<Committed, StoreError> {
+    let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
+        Outcome::Log(entrant) => Some(entrant.as_ref()),
+        _ => None,
+    });
+    lock_workspaces(db, entrants.map(|entrant| entrant.activity.workspace).collect()).await?;
+    cursor::advance(db, batch, clock).await?;
+    let logged = activities::write(db, batch, policy, clock).await?;
+    ledger::write(db, batch, &logged, clock).await
+}
+
+/// Lets commits of one workspace follow one another, whichever process makes them.
+async fn lock_workspaces(db: &DatabaseTransaction, workspaces: BTreeSet<Uuid>) -> Result<(), StoreError> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    for workspace in workspaces {
+        let (high, _) = workspace.as_u64_pair();
+        let (_, low) = workspace.as_u64_pair();
+        let key = i64::from_ne_bytes((high ^ low).to_ne_bytes());
+        let lock =
+            Statement::from_sql_and_values(DbBackend::Postgres, "SELECT pg_advisory_xact_lock($1)", [key.into()]);
+        db.execute_raw(lock).await?;
+    }
+    Ok(())
+}

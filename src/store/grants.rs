@@ -1,0 +1,58 @@
+//! OAuth grants, changed only by whoever saw their last version.
+
+use entity::grant;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+/// The grant of an account.
+pub async fn find(db: &impl ConnectionTrait, account: Uuid) -> Result<Option<grant::Model>, StoreError> {
+    Ok(grant::Entity::find_by_id(account).one(db).await?)
+}
+
+/// Puts a new consent in place of whatever there was; whoever is renewing the old one then loses the race.
+pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreError> {
+    let next_version = Expr::col((grant::Entity, grant::Column::Version)).add(1);
+    let on_conflict = OnConflict::column(grant::Column::AccountId)
+        .update_columns([
+            grant::Column::KeyId,
+            grant::Column::RefreshToken,
+            grant::Column::AccessToken,
+            grant::Column::AccessExpiresAt,
+            grant::Column::Scope,
+            grant::Column::Source,
+            grant::Column::UpdatedAt,
+        ])
+        .value(grant::Column::Version, next_version)
+        .to_owned();
+    let tx = store.begin().await?;
+    grant::Entity::insert(grant.into_active_model()).on_conflict(on_conflict).exec_without_returning(&*tx).await?;
+    tx.commit().await
+}
+
+/// Writes `next`, which was made from the version before its own, unless another has written in between: then nothing
+/// changes and the answer is `false`.
+pub async fn swap(store: &Store, next: &grant::Model) -> Result<bool, StoreError> {
+    let mut columns = next.clone().into_active_model().reset_all();
+    columns.account_id = Set(next.account_id);
+    let tx = store.begin().await?;
+    let done = grant::Entity::update_many()
+        .set(columns)
+        .filter(grant::Column::AccountId.eq(next.account_id))
+        .filter(grant::Column::Version.eq(next.version - 1))
+        .exec(&*tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Forgets the grant of an account.
+pub async fn remove(store: &Store, account: Uuid) -> Result<(), StoreError> {
+    let tx = store.begin().await?;
+    grant::Entity::delete_by_id(account).exec(&*tx).await?;
+    tx.commit().await
+}

@@ -1,0 +1,140 @@
+//! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
+
+use entity::{account_workspace, ledger, mailbox, notice, outbox, quarantine};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::decide::Trace;
+use crate::store::{Store, StoreError};
+
+/// Rows read at a time.
+const PAGE: u64 = 2_000;
+
+/// Where the next page of a ledger begins: mailbox, UIDVALIDITY, UID.
+type Place = (Uuid, i64, i64);
+
+/// Reads the verdicts of a workspace's accounts page by page, in UID order.
+pub struct Verdicts<'a> {
+    store: &'a Store,
+    mailboxes: Vec<Uuid>,
+    after: Option<Place>,
+}
+
+impl Store {
+    /// The verdicts on every mailbox that serves a workspace.
+    pub async fn verdicts(&self, workspace: Uuid) -> Result<Verdicts<'_>, StoreError> {
+        Ok(Verdicts { store: self, mailboxes: self.mailboxes_of(workspace).await?, after: None })
+    }
+
+    /// The mailboxes of every account that serves a workspace.
+    pub async fn mailboxes_of(&self, workspace: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        let accounts: Vec<Uuid> = account_workspace::Entity::find()
+            .select_only()
+            .column(account_workspace::Column::AccountId)
+            .filter(account_workspace::COLUMN.workspace_id.eq(workspace))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let rows = mailbox::Entity::find().filter(mailbox::COLUMN.account_id.is_in(accounts)).all(&self.db).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// The verdict on one UID of a mailbox's present or a past epoch.
+    pub async fn verdict(&self, mailbox: Uuid, uid: u32) -> Result<Option<ledger::Model>, StoreError> {
+        let uid = i64::from(uid);
+        let found = ledger::Entity::find()
+            .filter(ledger::COLUMN.mailbox_id.eq(mailbox))
+            .filter(ledger::COLUMN.uid_first.lte(uid))
+            .filter(ledger::COLUMN.uid_last.gte(uid))
+            .order_by_desc(ledger::Column::At)
+            .one(&self.db)
+            .await?;
+        Ok(found)
+    }
+
+    /// The verdicts on every copy of a message, by the keyed hash of its Message-ID.
+    pub async fn verdicts_on(&self, workspace: Uuid, hash: Vec<u8>) -> Result<Vec<ledger::Model>, StoreError> {
+        let found = ledger::Entity::find()
+            .filter(ledger::COLUMN.message_hash.eq(hash))
+            .filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
+            .order_by_asc(ledger::Column::At)
+            .all(&self.db)
+            .await?;
+        Ok(found)
+    }
+
+    /// The UIDs of a mailbox's epoch that have a verdict, as ascending ranges.
+    pub async fn judged(&self, mailbox: Uuid, uid_validity: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+        let ranges = ledger::Entity::find()
+            .select_only()
+            .columns([ledger::Column::UidFirst, ledger::Column::UidLast])
+            .filter(ledger::COLUMN.mailbox_id.eq(mailbox))
+            .filter(ledger::COLUMN.uid_validity.eq(uid_validity))
+            .order_by_asc(ledger::Column::UidFirst)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(ranges)
+    }
+
+    /// Messages set aside, oldest first.
+    pub async fn quarantined(&self, workspace: Uuid) -> Result<Vec<quarantine::Model>, StoreError> {
+        let found = quarantine::Entity::find()
+            .filter(quarantine::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
+            .order_by_asc(quarantine::Column::CreatedAt)
+            .all(&self.db)
+            .await?;
+        Ok(found)
+    }
+
+    /// Notices of a workspace, oldest first.
+    pub async fn notices(&self, workspace: Uuid) -> Result<Vec<notice::Model>, StoreError> {
+        let found = notice::Entity::find()
+            .filter(notice::COLUMN.workspace_id.eq(workspace))
+            .order_by_asc(notice::Column::CreatedAt)
+            .all(&self.db)
+            .await?;
+        Ok(found)
+    }
+
+    /// Events of a workspace after `after`, oldest first, at most a page.
+    pub async fn events(&self, workspace: Uuid, after: Option<Uuid>) -> Result<Vec<outbox::Model>, StoreError> {
+        let mut query = outbox::Entity::find().filter(outbox::COLUMN.workspace_id.eq(workspace));
+        if let Some(after) = after {
+            query = query.filter(outbox::COLUMN.id.gt(after));
+        }
+        Ok(query.order_by_asc(outbox::Column::Id).limit(PAGE).all(&self.db).await?)
+    }
+}
+
+impl Verdicts<'_> {
+    /// The next page; empty at the end.
+    pub async fn next_page(&mut self) -> Result<Vec<ledger::Model>, StoreError> {
+        let mut query = ledger::Entity::find().filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes.iter().copied()));
+        if let Some((mailbox, epoch, uid)) = self.after {
+            let same_mailbox = ledger::COLUMN.mailbox_id.eq(mailbox);
+            let later_uid =
+                Condition::all().add(same_mailbox.clone()).add(ledger::COLUMN.uid_validity.eq(epoch)).add(
+                    ledger::COLUMN.uid_first.gt(uid),
+                );
+            let later_epoch = Condition::all().add(same_mailbox).add(ledger::COLUMN.uid_validity.gt(epoch));
+            query = query.filter(
+                Condition::any().add(later_uid).add(later_epoch).add(ledger::COLUMN.mailbox_id.gt(mailbox)),
+            );
+        }
+        let rows = query
+            .order_by_asc(ledger::Column::MailboxId)
+            .order_by_asc(ledger::Column::UidValidity)
+            .order_by_asc(ledger::Column::UidFirst)
+            .limit(PAGE)
+            .all(&self.store.db)
+            .await?;
+        self.after = rows.last().map(|row| (row.mailbox_id, row.uid_validity, row.uid_first)).or(self.after);
+        Ok(rows)
+    }
+}
+
+/// The steps of a stored verdict.
+pub fn trace_of(row: &ledger::Model) -> Trace {
+    row.trace.clone().and_then(|trace| serde_json::from_value(trace).ok()).unwrap_or_default()
+}

@@ -1,0 +1,147 @@
+//! Mailboxes, their cursors, and attempts at messages that would not come.
+
+use std::collections::BTreeMap;
+
+use entity::{attempt, ledger, mailbox, quarantine, sighting};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+impl Store {
+    /// The mailbox row of an account, made when it is first seen. UIDVALIDITY 0 means that it was never examined.
+    pub async fn mailbox(
+        &self,
+        account: Uuid,
+        wire_name: &str,
+        name: &str,
+        role: &str,
+        clock: &Clock,
+    ) -> Result<mailbox::Model, StoreError> {
+        let row = mailbox::ActiveModel {
+            id: Set(clock.id()),
+            account_id: Set(account),
+            name: Set(name.to_owned()),
+            wire_name: Set(wire_name.to_owned()),
+            role: Set(role.to_owned()),
+            uid_validity: Set(0),
+            first_uid: Set(1),
+            cursor: Set(0),
+            uid_next: Set(None),
+            highest_modseq: Set(None),
+            last_poll: Set(None),
+        };
+        let once = OnConflict::columns([mailbox::Column::AccountId, mailbox::Column::WireName])
+            .do_nothing_on([mailbox::Column::Id])
+            .to_owned();
+        mailbox::Entity::insert(row).on_conflict(once).exec_without_returning(&self.db).await?;
+        let found = mailbox::Entity::find()
+            .filter(mailbox::COLUMN.account_id.eq(account))
+            .filter(mailbox::COLUMN.wire_name.eq(wire_name))
+            .one(&self.db)
+            .await?;
+        found.ok_or(StoreError::CursorMoved)
+    }
+
+    /// Begins a new epoch of a mailbox: its UIDs mean nothing any more (RFC 3501 §2.3.1.1), messages are told apart by
+    /// their Message-ID.
+    pub async fn adopt(&self, row: &mailbox::Model, uid_validity: u32, first_uid: u32) -> Result<(), StoreError> {
+        let moved = mailbox::Entity::update_many()
+            .col_expr(mailbox::Column::UidValidity, Expr::value(i64::from(uid_validity)))
+            .col_expr(mailbox::Column::FirstUid, Expr::value(i64::from(first_uid)))
+            .col_expr(mailbox::Column::Cursor, Expr::value(i64::from(first_uid.saturating_sub(1))))
+            .col_expr(mailbox::Column::UidNext, Expr::value(Option::<i64>::None))
+            .filter(mailbox::COLUMN.id.eq(row.id))
+            .filter(mailbox::COLUMN.uid_validity.eq(row.uid_validity))
+            .filter(mailbox::COLUMN.cursor.eq(row.cursor))
+            .exec(&self.db)
+            .await?;
+        if moved.rows_affected == 1 { Ok(()) } else { Err(StoreError::CursorMoved) }
+    }
+
+    /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on them speak of
+    /// messages that are no more.
+    pub async fn regress(&self, row: &mailbox::Model, last_uid: u32) -> Result<(), StoreError> {
+        let transaction = self.begin().await?;
+        let last = i64::from(last_uid);
+        let of = |mailbox: sea_orm::sea_query::SimpleExpr, epoch: sea_orm::sea_query::SimpleExpr| mailbox.and(epoch);
+        ledger::Entity::delete_many()
+            .filter(of(ledger::COLUMN.mailbox_id.eq(row.id), ledger::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(ledger::COLUMN.uid_first.gt(last))
+            .exec(&transaction)
+            .await?;
+        sighting::Entity::delete_many()
+            .filter(of(sighting::COLUMN.mailbox_id.eq(row.id), sighting::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(sighting::COLUMN.uid.gt(last))
+            .exec(&transaction)
+            .await?;
+        quarantine::Entity::delete_many()
+            .filter(of(quarantine::COLUMN.mailbox_id.eq(row.id), quarantine::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(quarantine::COLUMN.uid.gt(last))
+            .exec(&transaction)
+            .await?;
+        let moved = mailbox::Entity::update_many()
+            .col_expr(mailbox::Column::Cursor, Expr::value(last))
+            .col_expr(mailbox::Column::UidNext, Expr::value(Option::<i64>::None))
+            .filter(mailbox::COLUMN.id.eq(row.id))
+            .filter(mailbox::COLUMN.uid_validity.eq(row.uid_validity))
+            .filter(mailbox::COLUMN.cursor.eq(row.cursor))
+            .exec(&transaction)
+            .await?;
+        if moved.rows_affected != 1 {
+            return Err(StoreError::CursorMoved);
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that a mailbox was read to its end, and the UIDNEXT that it had.
+    pub async fn polled(&self, mailbox: Uuid, uid_next: Option<u32>, clock: &Clock) -> Result<(), StoreError> {
+        mailbox::Entity::update_many()
+            .col_expr(mailbox::Column::UidNext, Expr::value(uid_next.map(i64::from)))
+            .col_expr(mailbox::Column::LastPoll, Expr::value(clock.now()))
+            .filter(mailbox::COLUMN.id.eq(mailbox))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// How often each message of the present epoch was tried in vain.
+    pub async fn attempts(&self, row: &mailbox::Model) -> Result<BTreeMap<u32, u32>, StoreError> {
+        let rows = attempt::Entity::find()
+            .filter(attempt::COLUMN.mailbox_id.eq(row.id))
+            .filter(attempt::COLUMN.uid_validity.eq(row.uid_validity))
+            .all(&self.db)
+            .await?;
+        let counted = rows.into_iter().filter_map(|row| {
+            Some((u32::try_from(row.uid).ok()?, u32::try_from(row.count).unwrap_or(u32::MAX)))
+        });
+        Ok(counted.collect())
+    }
+
+    /// Counts one more vain attempt at a message.
+    pub async fn attempted(
+        &self,
+        row: &mailbox::Model,
+        uid: u32,
+        reason: &str,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
+        let attempt = attempt::ActiveModel {
+            mailbox_id: Set(row.id),
+            uid_validity: Set(row.uid_validity),
+            uid: Set(i64::from(uid)),
+            count: Set(1),
+            reason: Set(reason.to_owned()),
+            at: Set(clock.now()),
+        };
+        let again = OnConflict::columns([attempt::Column::MailboxId, attempt::Column::UidValidity, attempt::Column::Uid])
+            .value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(1))
+            .update_columns([attempt::Column::Reason, attempt::Column::At])
+            .to_owned();
+        attempt::Entity::insert(attempt).on_conflict(again).exec_without_returning(&self.db).await?;
+        Ok(())
+    }
+}

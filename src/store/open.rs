@@ -1,0 +1,248 @@
+//! Opening the database: where it is, how it is set, how its schema is brought up to date, how a transaction begins.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::StoreError;
+
+/// Names the advisory lock under which one process migrates a PostgreSQL database ("mailtrai" as a number).
+const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mailtrai");
+
+/// How the database is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections at most. SQLite uses them for reading beside the one writer.
+    pub connections: u32,
+    /// How long to wait for a free connection, or for another program that writes to a SQLite file.
+    pub wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 8, wait: Duration::from_secs(30) }
+    }
+}
+
+/// An open database.
+#[derive(Clone)]
+pub struct Store {
+    /// The connections; for reading outside a transaction.
+    pub db: DatabaseConnection,
+    /// Which engine it is.
+    pub backend: DatabaseBackend,
+    /// The file of a SQLite database.
+    pub(super) file: Option<PathBuf>,
+    /// SQLite has one writer: its transactions queue here in order, instead of polling for the file's lock.
+    writer: Option<Arc<Semaphore>>,
+}
+
+/// A transaction that may write. Dropped without [`Tx::commit`], it leaves nothing behind.
+pub struct Tx {
+    inner: DatabaseTransaction,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Store {
+    /// Connects to `sqlite://FILE`, `sqlite::memory:` or `postgres://…`. The schema is left as it is.
+    pub async fn open(url: &str, options: &Options) -> Result<Self, StoreError> {
+        match Target::parse(url)? {
+            Target::Memory => memory(options).await,
+            Target::File(path) => file(path, options).await,
+            Target::Postgres(server) => postgres(*server, options).await,
+        }
+    }
+
+    /// Brings the schema up to date, all or nothing. Safe when several processes start at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        if self.backend == DatabaseBackend::Postgres {
+            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        }
+        Migrator::up(&*tx, None).await?;
+        tx.commit().await
+    }
+
+    /// Begins a transaction that may write. IMMEDIATE on SQLite: a transaction that reads first and writes later
+    /// fails there as soon as another one wrote in between, however long the busy timeout.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let turn = match &self.writer {
+            Some(writer) => Some(
+                Arc::clone(writer)
+                    .acquire_owned()
+                    .await
+                    .map_err(|_| StoreError::Unavailable("the database is being closed".into()))?,
+            ),
+            None => None,
+        };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx { inner: self.db.begin_with_options(options).await?, _turn: turn })
+    }
+
+    /// Closes every connection; SQLite then folds its write-ahead log into the file.
+    pub async fn close(self) -> Result<(), StoreError> {
+        Ok(self.db.close_by_ref().await?)
+    }
+}
+
+impl Tx {
+    /// Makes the changes last.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}
+
+enum Target {
+    Memory,
+    File(PathBuf),
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl Target {
+    /// Read here and not by the driver, whose errors quote the URL with the password in it.
+    fn parse(url: &str) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return sqlite_target(path.strip_prefix("//").unwrap_or(path));
+        }
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(StoreError::refused(
+                "database.url must begin with sqlite:// or postgres://, as in sqlite:///var/lib/mailtrail/mailtrail.db",
+            ));
+        }
+        postgres_target(url).map(|server| Self::Postgres(Box::new(server))).ok_or_else(|| {
+            StoreError::refused(
+                "database.url is no PostgreSQL URL (postgres://USER:PASSWORD@HOST:PORT/DATABASE). In the password, write \
+                 characters such as @ : / ? # as %40 %3A %2F %3F %23",
+            )
+        })
+    }
+}
+
+fn sqlite_target(path: &str) -> Result<Target, StoreError> {
+    // Others' documentation asks for `?mode=rwc`; it is what we do anyway.
+    let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
+    match path {
+        ":memory:" => Ok(Target::Memory),
+        "" => Err(StoreError::refused("database.url names no file; write sqlite:// and the path of the database file")),
+        _ if path.contains('?') => Err(StoreError::refused(
+            "database.url has a `?`: mailtrail sets SQLite's options itself, write only the path",
+        )),
+        _ => Ok(Target::File(PathBuf::from(path))),
+    }
+}
+
+fn postgres_target(url: &str) -> Option<PgConnectOptions> {
+    let parsed = url::Url::parse(url).ok()?;
+    // An `@` behind the authority means that a raw `/`, `?` or `#` in the password cut it short: what then looks like
+    // host and port is user and password.
+    if parsed.username().is_empty() && url.contains('@') {
+        return None;
+    }
+    PgConnectOptions::from_str(url).ok()
+}
+
+async fn memory(options: &Options) -> Result<Store, StoreError> {
+    let settings = SqliteConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
+    // The database lives as long as its only connection.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(options.wait)
+        .connect_with(settings)
+        .await?;
+    Ok(sqlite_store(pool, None))
+}
+
+async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
+    create_private(&path)?;
+    let settings = SqliteConnectOptions::new()
+        .filename(&path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // With a write-ahead log this loses no consistency: after a power cut the last commits may be undone, and
+        // the cursor with them, so that their mail is read again.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(options.wait)
+        .foreign_keys(true)
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(options.connections.max(2))
+        .acquire_timeout(options.wait)
+        .connect_with(settings)
+        .await?;
+    Ok(sqlite_store(pool, Some(path)))
+}
+
+/// The database holds mail: only its owner may read a file that we make. SQLite's side files take over its mode.
+fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|e| {
+        StoreError::Refused(format!(
+            "the database file {} cannot be opened ({e}). Does its folder exist, and may this user write there?",
+            path.display()
+        ))
+    })
+}
+
+fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<PathBuf>) -> Store {
+    Store {
+        db: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
+        backend: DatabaseBackend::Sqlite,
+        file,
+        writer: Some(Arc::new(Semaphore::new(1))),
+    }
+}
+
+async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, StoreError> {
+    let place = format!("{}:{}", server.get_host(), server.get_port());
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(options.wait)
+        .connect_with(server.application_name("mailtrail").disable_statement_logging())
+        .await
+        .map_err(|e| at_place(e.into(), &place))?;
+    Ok(Store {
+        db: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
+        backend: DatabaseBackend::Postgres,
+        file: None,
+        writer: None,
+    })
+}
+
+fn at_place(error: StoreError, place: &str) -> StoreError {
+    match error {
+        StoreError::Unavailable(reason) => StoreError::Unavailable(format!("PostgreSQL at {place}: {reason}")),
+        StoreError::Fatal(reason) => StoreError::Fatal(format!("PostgreSQL at {place}: {reason}")),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

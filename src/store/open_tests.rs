@@ -1,0 +1,131 @@
+use entity::workspace;
+use sea_orm::{ActiveModelTrait, EntityTrait, PaginatorTrait, Set};
+
+use super::*;
+use crate::clock::Clock;
+use crate::store::testing::on_each_engine;
+
+fn a_workspace(name: &str) -> workspace::ActiveModel {
+    let clock = Clock::system();
+    workspace::ActiveModel {
+        id: Set(clock.id()),
+        name: Set(name.to_owned()),
+        own_domains: Set(serde_json::json!([])),
+        visibility: Set("everyone".to_owned()),
+        declared: Set(false),
+        created_at: Set(clock.now()),
+    }
+}
+
+async fn refusal(url: &str) -> String {
+    Store::open(url, &Options { connections: 1, wait: Duration::from_millis(300) }).await.err().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn no_error_prints_the_password() {
+    for url in [
+        "postgres://me:se#cret@127.0.0.1:1/db",
+        "postgres://me:1234/secret@127.0.0.1:1/db",
+        "postgres://me:1234?secret@127.0.0.1:1/db",
+        "postgres://me:1234#secret@127.0.0.1:1/db",
+        "postgres://me:secret@127.0.0.1:1/db",
+        "postgres://me:secret@127.0.0.1:no/db",
+        "mysql://me:secret@127.0.0.1/db",
+    ] {
+        let text = refusal(url).await;
+        assert!(!text.contains("cret") && !text.contains("1234"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_said() {
+    let text = refusal("sqlite:///nowhere/at/all/mailtrail.db").await;
+    assert!(text.contains("/nowhere/at/all/mailtrail.db") && text.contains("folder"), "{text}");
+}
+
+#[tokio::test]
+async fn migrating_twice_changes_nothing() {
+    on_each_engine(async |store| {
+        store.migrate().await.unwrap();
+        tokio::try_join!(store.migrate(), store.migrate()).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_all_find_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("a.db").display());
+    let start = || async {
+        let store = Store::open(&url, &Options::default()).await?;
+        store.migrate().await
+    };
+    tokio::try_join!(start(), start(), start(), start()).unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_leaves_nothing() {
+    on_each_engine(async |store| {
+        let tx = store.begin().await.unwrap();
+        a_workspace("one").insert(&*tx).await.unwrap();
+        drop(tx);
+        assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_that_read_first_do_not_fail_each_other() {
+    on_each_engine(async |store| {
+        let tasks: Vec<_> = (0..8)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for n in 0..10 {
+                        let tx = store.begin().await.unwrap();
+                        workspace::Entity::find().count(&*tx).await.unwrap();
+                        a_workspace(&format!("{writer}.{n}")).insert(&*tx).await.unwrap();
+                        tx.commit().await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 80);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_double_is_a_constraint_error_without_the_value() {
+    on_each_engine(async |store| {
+        a_workspace("salon").insert(&store.db).await.unwrap();
+        let error: StoreError = a_workspace("salon").insert(&store.db).await.unwrap_err().into();
+        assert!(matches!(&error, StoreError::Constraint(text) if !text.contains("salon")), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_service_on_one_file_is_refused_until_the_first_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("a.db").display());
+    let store = Store::open(&url, &Options::default()).await.unwrap();
+    let first = store.lock_service().unwrap();
+    assert!(matches!(store.lock_service(), Err(StoreError::Refused(_))));
+    drop(first);
+    store.lock_service().unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_may_read_a_database_file_we_make() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = Store::open(&format!("sqlite://{}", path.display()), &Options::default()).await.unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -1,0 +1,193 @@
+//! One account: from its row in the database to a mailbox read to its end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use entity::{account, mailbox};
+use secrecy::SecretString;
+
+use super::Worker;
+use super::intake::Intake;
+use crate::source::plan::{self, Cursor, Step};
+use crate::source::{Endpoint, Listed, Limits, Login, Security, Selected, Session};
+use crate::store::commit::Committed;
+use crate::trouble::Trouble;
+
+/// How many listed messages are worked on before the next are listed.
+const WINDOW: usize = 2_000;
+
+impl Worker {
+    /// Reads every watched mailbox of an account up to now.
+    pub async fn sync(&self, account: &account::Model) -> Result<Committed, Trouble> {
+        let mut session = self.connect(account).await?;
+        let done = self.sync_mailbox(&mut session, account).await;
+        if done.is_ok() {
+            session.logout().await;
+        }
+        done
+    }
+
+    /// Connects, with one fresh token if the server refuses the one at hand.
+    pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
+        let endpoint = self.endpoint(account)?;
+        let limits = self.limits();
+        if account.auth == "password" {
+            let password = read_password(account).await?;
+            let login = Login::Password { user: imap_user(account), password };
+            return refused_for_good(crate::source::connect(&endpoint, &self.tls, &login, &limits).await);
+        }
+        let token = self.tokens.access(account).await?;
+        let login = Login::XOAuth2 { user: imap_user(account), token: token.clone() };
+        match crate::source::connect(&endpoint, &self.tls, &login, &limits).await {
+            Err(Trouble::TokenRefused { .. }) => {
+                self.tokens.refused(account, &token).await?;
+                let token = self.tokens.access(account).await?;
+                let login = Login::XOAuth2 { user: imap_user(account), token };
+                refused_for_good(crate::source::connect(&endpoint, &self.tls, &login, &limits).await)
+            }
+            other => other,
+        }
+    }
+
+    fn endpoint(&self, account: &account::Model) -> Result<Endpoint, Trouble> {
+        let port = u16::try_from(account.port).map_err(|_| Trouble::operator("The account's port is not a TCP port."))?;
+        let security = match account.security.as_str() {
+            "plaintext" => Security::Plaintext,
+            _ => Security::Tls,
+        };
+        Ok(Endpoint { host: account.host.clone(), port, security })
+    }
+
+    fn limits(&self) -> Limits {
+        let worker = &self.config.worker;
+        Limits {
+            command_timeout: Duration::from_secs(worker.command_timeout_seconds),
+            batch_messages: worker.batch_messages,
+            batch_bytes: worker.batch_bytes,
+            ..Limits::default()
+        }
+    }
+
+    async fn sync_mailbox(&self, session: &mut Session, account: &account::Model) -> Result<Committed, Trouble> {
+        let mut done = Committed::default();
+        let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
+        let selected = session.examine("INBOX").await?;
+        let step = match plan::plan(cursor(&row).as_ref(), &selected) {
+            Step::Adopt { uid_validity } => {
+                self.adopt(session, account, &row, uid_validity).await?;
+                row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
+                plan::plan(cursor(&row).as_ref(), &selected)
+            }
+            Step::Regressed { last_uid } => {
+                tracing::warn!(account = %account.id, last_uid, "the server gives UIDs out again; verdicts on them are dropped");
+                self.store.regress(&row, last_uid).await?;
+                row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
+                plan::plan(cursor(&row).as_ref(), &selected)
+            }
+            step => step,
+        };
+        if let Step::Fetch { first, last } = step {
+            self.read(session, account, &row, (first, last), &mut done).await?;
+            self.store.polled(row.id, selected.uid_next, &self.clock).await?;
+        }
+        Ok(done)
+    }
+
+    /// Where an account starts (decision 10, J13): a dedicated mailbox from its first mail, or from the day it was told.
+    async fn adopt(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+        row: &mailbox::Model,
+        uid_validity: u32,
+    ) -> Result<(), Trouble> {
+        let first = match account.since {
+            Some(day) => session.since(day, 1).await?.first().copied().unwrap_or(1),
+            None => 1,
+        };
+        Ok(self.store.adopt(row, uid_validity, first).await?)
+    }
+
+    /// Lists and reads `range` window by window, so that memory does not grow with the mailbox.
+    async fn read(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+        row: &mailbox::Model,
+        range: (u32, Option<u32>),
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
+        let mut intake = Intake::new(self, account, row).await?;
+        let mut windows = Windows::new(range);
+        while let Some((first, last)) = windows.next() {
+            let listed = session.list(first, last).await?;
+            windows.found(listed.len());
+            *done += intake.take_in(session, &listed).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ranges of UIDs that are wide where messages are sparse and narrow where they are dense.
+struct Windows {
+    next: Option<u32>,
+    last: Option<u32>,
+    width: u32,
+}
+
+impl Windows {
+    fn new((first, last): (u32, Option<u32>)) -> Self {
+        Self { next: Some(first), last, width: WINDOW as u32 }
+    }
+
+    /// The next range; without a known end (no UIDNEXT) there is one, open range.
+    fn next(&mut self) -> Option<(u32, Option<u32>)> {
+        let first = self.next?;
+        let Some(last) = self.last else {
+            self.next = None;
+            return Some((first, None));
+        };
+        let end = first.saturating_add(self.width - 1).min(last);
+        self.next = end.checked_add(1).filter(|next| *next <= last);
+        Some((first, Some(end)))
+    }
+
+    fn found(&mut self, messages: usize) {
+        if messages < WINDOW / 4 {
+            self.width = self.width.saturating_mul(8);
+        } else if messages > WINDOW * 2 {
+            self.width = (self.width / 2).max(1);
+        }
+    }
+}
+
+/// A refusal of a fresh token, or of a password, is final (J15).
+fn refused_for_good(result: Result<Session, Trouble>) -> Result<Session, Trouble> {
+    result.map_err(|trouble| match trouble {
+        Trouble::TokenRefused { reason } => Trouble::NeedsReauth { reason },
+        other => other,
+    })
+}
+
+fn imap_user(account: &account::Model) -> String {
+    account.imap_user.clone().unwrap_or_else(|| account.address.clone())
+}
+
+async fn read_password(account: &account::Model) -> Result<SecretString, Trouble> {
+    let Some(file) = &account.password_file else {
+        return Err(Trouble::operator(
+            "The account logs in by password, but names no password file. Add it again with --password-file.",
+        ));
+    };
+    match tokio::fs::read_to_string(Path::new(file)).await {
+        Ok(text) => Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())),
+        Err(error) => Err(Trouble::operator(format!("The password file cannot be read: {error}."))),
+    }
+}
+
+/// The cursor as the plan wants it; `None` before the first look.
+fn cursor(row: &mailbox::Model) -> Option<Cursor> {
+    let uid_validity = u32::try_from(row.uid_validity).ok().filter(|epoch| *epoch != 0)?;
+    let uid_next_seen = row.uid_next.and_then(|uid| u32::try_from(uid).ok());
+    Some(Cursor { uid_validity, last_uid: u32::try_from(row.cursor).unwrap_or(u32::MAX), uid_next_seen })
+}

@@ -1,0 +1,136 @@
+//! The server's UIDs held against the ledger (design, invariant 3), and second looks at single messages.
+
+use entity::{account, mailbox, quarantine};
+
+use super::Worker;
+use super::intake::Intake;
+use crate::decide::{Code, Decision};
+use crate::mail::envelope::Envelope;
+use crate::source::Listed;
+use crate::trouble::Trouble;
+use chrono::{DateTime, Utc};
+
+/// What an audit of one mailbox found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The mailbox's name.
+    pub mailbox: String,
+    /// Its UIDVALIDITY on the server.
+    pub uid_validity: u32,
+    /// Messages on the server from the account's start on.
+    pub on_server: usize,
+    /// Of those, how many have a verdict.
+    pub judged: usize,
+    /// Of those, how many the cursor has not reached.
+    pub waiting: usize,
+    /// Those that the cursor passed without a verdict: there must be none.
+    pub holes: Vec<u32>,
+}
+
+impl Worker {
+    /// Compares every mailbox of an account with the ledger.
+    pub async fn audit(&self, account: &account::Model) -> Result<Vec<Audit>, Trouble> {
+        let mut session = self.connect(account).await?;
+        let row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
+        let selected = session.examine("INBOX").await?;
+        let same_epoch = row.uid_validity == i64::from(selected.uid_validity);
+        let first = if same_epoch { u32::try_from(row.first_uid).unwrap_or(1).max(1) } else { 1 };
+        let uids = session.uids(first, selected.uid_next.map(|next| next.saturating_sub(1))).await?;
+        session.logout().await;
+        let judged = if same_epoch { self.store.judged(row.id, row.uid_validity).await? } else { Vec::new() };
+        let cursor = if same_epoch { row.cursor } else { 0 };
+        Ok(vec![compare(&row, selected.uid_validity, cursor, &uids, &judged)])
+    }
+
+    /// The decision on a mail that is at hand, as if it came to `account` now. Nothing is written.
+    pub async fn rehearse(
+        &self,
+        account: &account::Model,
+        envelope: &Envelope,
+        received: DateTime<Utc>,
+    ) -> Result<Decision, Trouble> {
+        let judge = self.judge(account).await?;
+        let facts = judge.facts(std::iter::once(envelope)).await?;
+        Ok(judge.decide(envelope, received, &facts))
+    }
+
+    /// Fetches and judges a quarantined message once more; the new verdict takes the place of the old one.
+    pub async fn retry(&self, row: &quarantine::Model) -> Result<Code, Trouble> {
+        let (account, mailbox) = self.store.place_of(row).await?;
+        let mut session = self.connect(&account).await?;
+        let selected = session.examine(&mailbox.wire_name).await?;
+        if i64::from(selected.uid_validity) != row.uid_validity {
+            return Err(Trouble::operator(
+                "The mailbox's UIDVALIDITY has changed since; the message was judged anew under another UID. Drop this entry.",
+            ));
+        }
+        let uid = u32::try_from(row.uid).unwrap_or_default();
+        let listed: Vec<Listed> = session.list(uid, Some(uid)).await?;
+        let mut intake = Intake::second_look(self, &account, &mailbox, uid).await?;
+        intake.look_again(&mut session, uid, &listed).await
+    }
+}
+
+fn compare(
+    row: &mailbox::Model,
+    uid_validity: u32,
+    cursor: i64,
+    uids: &[u32],
+    judged: &[(i64, i64)],
+) -> Audit {
+    let mut audit = Audit {
+        mailbox: row.name.clone(),
+        uid_validity,
+        on_server: uids.len(),
+        judged: 0,
+        waiting: 0,
+        holes: Vec::new(),
+    };
+    let mut ranges = judged.iter().peekable();
+    for uid in uids {
+        let at = i64::from(*uid);
+        while ranges.next_if(|(_, last)| *last < at).is_some() {}
+        if ranges.peek().is_some_and(|(first, _)| *first <= at) {
+            audit.judged += 1;
+        } else if at > cursor {
+            audit.waiting += 1;
+        } else {
+            audit.holes.push(*uid);
+        }
+    }
+    audit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audited(cursor: i64, uids: &[u32], judged: &[(i64, i64)]) -> Audit {
+        let row = mailbox::Model {
+            id: uuid::Uuid::nil(),
+            account_id: uuid::Uuid::nil(),
+            name: "INBOX".into(),
+            wire_name: "INBOX".into(),
+            role: "inbox".into(),
+            uid_validity: 1,
+            first_uid: 1,
+            cursor,
+            uid_next: None,
+            highest_modseq: None,
+            last_poll: None,
+        };
+        compare(&row, 1, cursor, uids, judged)
+    }
+
+    #[test]
+    fn a_uid_that_was_passed_without_a_verdict_is_a_hole() {
+        let audit = audited(9, &[1, 2, 5, 6, 9, 12], &[(1, 2), (6, 9)]);
+        assert_eq!((audit.judged, audit.waiting, audit.holes.as_slice()), (4, 1, [5].as_slice()));
+    }
+
+    #[test]
+    fn an_unread_mailbox_waits_and_has_no_hole() {
+        let audit = audited(0, &[1, 2], &[]);
+        assert_eq!((audit.judged, audit.waiting, audit.holes.len()), (0, 2, 0));
+    }
+}

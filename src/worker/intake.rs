@@ -1,0 +1,203 @@
+//! A listed run of messages, from the server to the database: fetch, parse, decide and commit at the same time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveTime, Utc};
+use entity::{account, mailbox};
+use tokio::sync::mpsc;
+
+use super::commit_stage::{self, Progress};
+use super::judge::Judge;
+use super::{Worker, parse_stage, policy};
+use crate::decide::{Code, Finding, Trace};
+use crate::source::{Bodies, Listed, Session};
+use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outcome};
+use crate::trouble::Trouble;
+
+/// Batches that may wait between two stages.
+const WAITING: usize = 1;
+
+/// Reads runs of one mailbox and remembers where the cursor stands.
+pub(super) struct Intake {
+    pub(super) shared: Arc<Shared>,
+    row: mailbox::Model,
+    pub(super) cursor: u32,
+    attempts: BTreeMap<u32, u32>,
+}
+
+/// What the stages of an intake share.
+pub(super) struct Shared {
+    pub(super) worker: Worker,
+    pub(super) judge: Judge,
+    pub(super) account: uuid::Uuid,
+    pub(super) mailbox: uuid::Uuid,
+    pub(super) uid_validity: u32,
+    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) commit: CommitPolicy,
+}
+
+impl Intake {
+    pub(super) async fn new(worker: &Worker, account: &account::Model, row: &mailbox::Model) -> Result<Self, Trouble> {
+        let scope = worker.store.scope(account).await?;
+        let judge = Judge {
+            store: worker.store.clone(),
+            scope,
+            policy: policy::of(account, &worker.config),
+            hash_key: Arc::clone(&worker.hash_key),
+        };
+        let shared = Shared {
+            worker: worker.clone(),
+            judge,
+            account: account.id,
+            mailbox: row.id,
+            uid_validity: u32::try_from(row.uid_validity).unwrap_or_default(),
+            since: account.since.map(|day| day.and_time(NaiveTime::MIN).and_utc()),
+            commit: CommitPolicy {
+                deals: worker.config.limits.deals,
+                contact_owner: worker.config.policy.contact_owner,
+            },
+        };
+        let attempts = worker.store.attempts(row).await?;
+        let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
+        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts })
+    }
+
+    /// Gives every listed message its verdict, in UID order.
+    pub(super) async fn take_in(&mut self, session: &mut Session, listed: &[Listed]) -> Result<Committed, Trouble> {
+        let mut done = Committed::default();
+        let mut rest = listed;
+        while let Some((class, run, after)) = self.next_run(rest) {
+            done += match class {
+                Class::Early => self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
+                Class::TooLarge => self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
+                Class::Hopeless => self.give_up(run).await?,
+                Class::Large => self.large(session, run).await?,
+                Class::Plain | Class::Suspect => self.stream(session, run).await?,
+            };
+            rest = after;
+        }
+        Ok(done)
+    }
+
+    /// The longest run at the front that is treated alike; what went wrong before is treated one by one.
+    fn next_run<'a>(&self, listed: &'a [Listed]) -> Option<(Class, &'a [Listed], &'a [Listed])> {
+        let class = self.class(listed.first()?);
+        let alone = matches!(class, Class::Suspect | Class::Large | Class::Hopeless);
+        let length = listed.iter().take_while(|item| self.class(item) == class).count();
+        let (run, after) = listed.split_at_checked(if alone { 1 } else { length })?;
+        Some((class, run, after))
+    }
+
+    fn class(&self, item: &Listed) -> Class {
+        let config = &self.shared.worker.config;
+        let attempts = self.attempts.get(&item.uid).copied().unwrap_or(0);
+        let suspects = self.attempts.last_key_value().map_or(0, |(uid, _)| *uid);
+        match item {
+            _ if self.is_early(item) => Class::Early,
+            _ if attempts >= config.limits.attempts => Class::Hopeless,
+            _ if u64::from(item.size) > config.limits.message_bytes => Class::TooLarge,
+            _ if u64::from(item.size) > config.worker.slice_bytes => Class::Large,
+            _ if item.uid <= suspects => Class::Suspect,
+            _ => Class::Plain,
+        }
+    }
+
+    fn is_early(&self, item: &Listed) -> bool {
+        matches!((self.shared.since, item.internal_date), (Some(since), Some(date)) if date < since)
+    }
+
+    /// Bodies stream through parse and commit while the next ones are still on the wire.
+    async fn stream(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
+        let received: HashMap<u32, Option<DateTime<Utc>>> =
+            run.iter().map(|item| (item.uid, item.internal_date)).collect();
+        let budget = self.shared.worker.config.worker.memory_bytes;
+        let (bodies, arriving) = Bodies::channel(budget);
+        let (parsed, deciding) = mpsc::channel(WAITING);
+        let parser = tokio::spawn(parse_stage::run(arriving, received, self.shared.worker.clock.clone(), parsed));
+        let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));
+        let fetched = session.bodies(run, &bodies).await;
+        drop(bodies);
+        let parsed = parser.await;
+        let Progress { cursor, done, trouble } =
+            committer.await.map_err(|_| Trouble::retry("The commit of a batch ended in a panic."))?;
+        self.cursor = cursor;
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        parsed.map_err(|_| Trouble::retry("The parsing of a batch ended in a panic."))?;
+        match fetched {
+            Ok(()) => Ok(done),
+            Err(trouble) => Err(self.blame(run, trouble).await),
+        }
+    }
+
+    /// Counts a vain attempt at the first message that did not come, where the failure may be about it.
+    pub(super) async fn blame(&self, run: &[Listed], trouble: Trouble) -> Trouble {
+        let next = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor);
+        let uid = match (&trouble, next) {
+            (Trouble::Message { .. } | Trouble::Reconnect { .. }, Some(uid)) => uid,
+            _ => return trouble,
+        };
+        let store = &self.shared.worker.store;
+        match store.attempted(&self.row, uid, &trouble.to_string(), &self.shared.worker.clock).await {
+            Ok(()) => trouble,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// One verdict for messages whose bodies are not wanted.
+    async fn skip(&mut self, run: &[Listed], code: Code, finding: Finding) -> Result<Committed, Trouble> {
+        let entries = run.iter().map(|item| {
+            let mut trace = Trace::default();
+            trace.found(finding);
+            Entry { uid: item.uid, outcome: Outcome::Skip(code), trace, message_hash: None }
+        });
+        self.commit(entries.collect()).await
+    }
+
+    /// A message that failed too often is set aside, and the mailbox goes on (L16).
+    async fn give_up(&mut self, run: &[Listed]) -> Result<Committed, Trouble> {
+        let reason = self.shared.worker.store.last_reason(&self.row, run.first().map_or(0, |item| item.uid)).await?;
+        let entries = run.iter().map(|item| {
+            let mut trace = Trace::default();
+            trace.found_by(Finding::SetAside, &reason);
+            let casualty = Casualty { reason: reason.clone(), sha256: None, size: Some(u64::from(item.size)) };
+            Entry { uid: item.uid, outcome: Outcome::Quarantine(casualty), trace, message_hash: None }
+        });
+        self.commit(entries.collect()).await
+    }
+
+    pub(super) async fn commit(&mut self, entries: Vec<Entry>) -> Result<Committed, Trouble> {
+        let Some(to) = entries.last().map(|entry| entry.uid) else { return Ok(Committed::default()) };
+        let shared = &self.shared;
+        let batch = Batch {
+            account: shared.account,
+            mailbox: shared.mailbox,
+            uid_validity: shared.uid_validity,
+            from: self.cursor,
+            to,
+            entries,
+        };
+        let done = shared.worker.store.commit(&batch, shared.commit, &shared.worker.clock).await?;
+        self.cursor = to;
+        Ok(done)
+    }
+}
+
+/// How a listed message is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Older than the day the account starts from.
+    Early,
+    /// Over the size limit.
+    TooLarge,
+    /// Tried too often.
+    Hopeless,
+    /// Worth a look at its header before its body is fetched.
+    Large,
+    /// At or before a message that failed: fetched alone, so that a failure is surely its own.
+    Suspect,
+    /// Fetched whole, with its neighbours.
+    Plain,
+}

@@ -1,0 +1,80 @@
+//! A large message: its header decides whether its body is worth fetching.
+
+use super::commit_stage::casualty;
+use super::intake::Intake;
+use super::parse_stage::{What, parse};
+use super::prepare::prepare;
+use crate::decide::{Code, Finding, Trace, Verdict};
+use crate::mail::envelope::{Envelope, FIELDS};
+use crate::source::{Bodies, Body, Listed, Session};
+use crate::store::commit::{Committed, Entry, Outcome};
+use crate::trouble::Trouble;
+
+impl Intake {
+    /// Header, decision, and only for a mail that is logged the body, in slices.
+    pub(super) async fn large(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
+        let Some(item) = run.first() else { return Ok(Committed::default()) };
+        let entry = match self.judge_large(session, item).await {
+            Ok(entry) => entry,
+            Err(trouble) => return Err(self.blame(run, trouble).await),
+        };
+        self.commit(vec![entry]).await
+    }
+
+    async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
+        let uid = item.uid;
+        let headers = session.headers(&[uid], FIELDS).await?;
+        let Some(header) = headers.first() else { return Ok(gone(uid)) };
+        let envelope = Envelope::parse(&header.bytes);
+        let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
+        let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
+        let decision = self.shared.judge.decide(&envelope, received, &facts);
+        let message_hash = self.shared.judge.hash(&envelope);
+        let mut trace = decision.trace;
+        let activity = match decision.verdict {
+            Verdict::Log(activity) => activity,
+            Verdict::Sighting(activity) => {
+                return Ok(Entry { uid, outcome: Outcome::Sighting(activity), trace, message_hash });
+            }
+            Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
+        };
+        let Some(bytes) = fetch(session, item).await? else { return Ok(gone(uid)) };
+        let parsed = tokio::task::spawn_blocking(move || parse(bytes)).await;
+        match parsed.map_err(|_| Trouble::retry("The parsing of a large message was cut short."))? {
+            What::Mail(mail, raw) => {
+                drop(raw);
+                let worker = &self.shared.worker;
+                let outcome = prepare(*activity, *mail, received, &worker.config, &worker.blobs, &mut trace).await?;
+                Ok(Entry { uid, outcome, trace, message_hash })
+            }
+            What::Unparsable(reason, bytes) => casualty(&self.shared, uid, reason, bytes).await,
+            What::Gone => Ok(gone(uid)),
+        }
+    }
+}
+
+/// The whole message, or `None` when it left the server.
+async fn fetch(session: &mut Session, item: &Listed) -> Result<Option<Vec<u8>>, Trouble> {
+    // One message may be larger than any budget: it is alone.
+    let (bodies, mut arriving) = Bodies::channel(u64::MAX);
+    let wanted = [item.clone()];
+    let (fetched, body) = tokio::join!(
+        async {
+            let fetched = session.bodies(&wanted, &bodies).await;
+            drop(bodies);
+            fetched
+        },
+        arriving.recv()
+    );
+    fetched?;
+    Ok(match body {
+        Some(Body::Arrived { bytes, .. }) => Some(bytes),
+        Some(Body::Gone { .. }) | None => None,
+    })
+}
+
+fn gone(uid: u32) -> Entry {
+    let mut trace = Trace::default();
+    trace.found(Finding::GoneFromServer);
+    Entry { uid, outcome: Outcome::Skip(Code::Expunged), trace, message_hash: None }
+}

@@ -1,0 +1,75 @@
+//! From a parsed mail to what is stored: body limits, attachments into the blob store, the notice for what was left out.
+
+use crate::attachments::Blobs;
+use crate::config::{BodyOverLimit, Config};
+use crate::decide::decision::{Activity, Flag};
+use crate::decide::{Code, Finding, MessageKey, Trace};
+use crate::mail::content::truncate_text;
+use crate::mail::message::{Mail, Part};
+use crate::store::commit::{Attachment, Content, Entrant, Notice, Outcome};
+use crate::trouble::Trouble;
+use chrono::{DateTime, Utc};
+
+/// What a logged mail becomes. Blobs are written before the commit that refers to them: a crash between leaves a blob
+/// that nobody refers to, never a reference without a blob.
+pub(super) async fn prepare(
+    mut activity: Activity,
+    mail: Mail,
+    received: DateTime<Utc>,
+    config: &Config,
+    blobs: &Blobs,
+    trace: &mut Trace,
+) -> Result<Outcome, Trouble> {
+    let Mail { envelope, mut text, mut html, attachments, .. } = mail;
+    let body = text.as_ref().map_or(0, String::len).max(html.as_ref().map_or(0, String::len));
+    let limit = config.limits.body_bytes;
+    if body as u64 > limit {
+        if config.limits.body_over_limit == BodyOverLimit::Reject {
+            trace.found_by(Finding::BodyRefused, format!("{body} bytes"));
+            return Ok(Outcome::Skip(Code::BodyTooLarge));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        text = text.map(|text| truncate_text(&text, limit).to_owned());
+        html = html.map(|html| truncate_text(&html, limit).to_owned());
+        activity.flags.push(Flag::BodyTruncated);
+        trace.found_by(Finding::BodyTruncated, format!("{body} bytes"));
+    }
+    let mut stored = Vec::with_capacity(attachments.len());
+    for part in attachments {
+        stored.push(store(part, config.attachments.max_bytes, blobs).await?);
+    }
+    let dropped: Vec<&Attachment> = stored.iter().filter(|attachment| attachment.reason.is_some()).collect();
+    let notice = notice(&dropped, &envelope);
+    if !dropped.is_empty() {
+        activity.flags.push(Flag::AttachmentDropped);
+        dropped.iter().for_each(|one| trace.found_by(Finding::AttachmentDropped, format!("{} ({} bytes)", one.name, one.size)));
+    }
+    let key = activity.key.unwrap_or_else(|| MessageKey::fingerprint(&envelope, text.as_deref().unwrap_or_default()));
+    let sent_at = envelope.date.unwrap_or(received);
+    let content = Content { reply_text: text.clone(), text, html, attachments: stored };
+    trace.found(Finding::Logged);
+    Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))
+}
+
+/// Keeps an attachment, or its name, size and reason when it is over the limit: exactly the limit passes (H1, H8).
+async fn store(part: Part, max_bytes: u64, blobs: &Blobs) -> Result<Attachment, Trouble> {
+    let Part { name, media_type, content_id, inline, bytes } = part;
+    let size = bytes.len() as u64;
+    let (sha256, reason) = if size > max_bytes {
+        (None, Some(format!("larger than {max_bytes} bytes")))
+    } else {
+        (Some(blobs.put(bytes).await?.to_string()), None)
+    };
+    Ok(Attachment { name, media_type, size, sha256, content_id, inline, reason })
+}
+
+/// At most one notice a message, to the sender, never to a contact (H2, H9).
+fn notice(dropped: &[&Attachment], envelope: &crate::mail::envelope::Envelope) -> Option<Notice> {
+    let recipient = envelope.from.first().filter(|_| !dropped.is_empty())?.clone();
+    let list: String = dropped.iter().map(|one| format!("- {} ({} bytes)\n", one.name, one.size)).collect();
+    let body = format!(
+        "Your mail was logged without these attachments, because they are larger than the limit:\n\n{list}\nThe mail \
+         itself is complete on the timeline; the recipients have received everything."
+    );
+    Some(Notice { recipient, body })
+}

@@ -1,0 +1,208 @@
+//! The service: every account read again and again, or all of them once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::account;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Worker;
+use super::backoff::backoff;
+use crate::store::StoreError;
+use crate::store::commit::Committed;
+use crate::trouble::Trouble;
+
+/// How often the list of accounts is looked at.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+
+/// What one round over all accounts came to.
+#[derive(Debug)]
+pub struct Report {
+    /// Every account by address, with what was done or what went wrong.
+    pub accounts: Vec<(String, Result<Committed, Trouble>)>,
+}
+
+/// Reads every account up to now. One account's failure does not touch another.
+pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
+    let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
+    let mut tasks = Vec::new();
+    for account in worker.store.watched().await? {
+        let (worker, room) = (worker.clone(), Arc::clone(&room));
+        let address = account.address.clone();
+        let task = tokio::spawn(async move {
+            let _room = room.acquire().await;
+            worker.sync_persistently(&account).await
+        });
+        tasks.push((address, task));
+    }
+    let mut accounts = Vec::with_capacity(tasks.len());
+    for (address, task) in tasks {
+        let result = task.await.unwrap_or_else(|_| Err(Trouble::retry("The account's task ended in a panic.")));
+        accounts.push((address, result));
+    }
+    Ok(Report { accounts })
+}
+
+impl Worker {
+    /// A sync that reconnects as often as a message may be tried, so that one round also gets past a poison message.
+    async fn sync_persistently(&self, account: &account::Model) -> Result<Committed, Trouble> {
+        let mut done = Committed::default();
+        let mut tries = 0;
+        loop {
+            match self.sync_noted(account).await {
+                Ok(more) => {
+                    done += more;
+                    return Ok(done);
+                }
+                Err(trouble @ (Trouble::Reconnect { .. } | Trouble::Message { .. })) => {
+                    tries += 1;
+                    if tries > self.config.limits.attempts {
+                        return Err(trouble);
+                    }
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    /// A sync whose outcome is written on the account, for people and for the next try.
+    async fn sync_noted(&self, account: &account::Model) -> Result<Committed, Trouble> {
+        let result = self.sync(account).await;
+        let noted = match &result {
+            Ok(_) => self.store.succeeded(account.id, &self.clock).await,
+            Err(trouble) => {
+                tracing::warn!(account = %account.id, kind = trouble.kind(), %trouble, "sync failed");
+                self.store.failed(account.id, trouble, &self.clock).await
+            }
+        };
+        // A verdict is worth more than a note about it: a database that cannot take the note fails the next sync.
+        if let Err(error) = noted {
+            tracing::warn!(account = %account.id, %error, "the account's state could not be written");
+        }
+        result
+    }
+
+    /// Reads one account until cancelled, or until somebody must act.
+    async fn watch(self, account: account::Model, stop: CancellationToken) {
+        let mut failures = 0_u32;
+        loop {
+            let synced = tokio::select! {
+                () = stop.cancelled() => return,
+                synced = self.sync_noted(&account) => synced,
+            };
+            let wait = match synced {
+                Ok(done) => {
+                    failures = 0;
+                    if done != Committed::default() {
+                        tracing::info!(account = %account.id, logged = done.logged, duplicates = done.duplicates,
+                            skipped = done.skipped, quarantined = done.quarantined, "read");
+                    }
+                    self.config.worker.poll()
+                }
+                Err(trouble) => {
+                    failures = failures.saturating_add(1);
+                    match backoff(failures, &trouble) {
+                        Some(wait) => wait,
+                        None => return,
+                    }
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.clock.jittered(wait)) => {}
+            }
+        }
+    }
+}
+
+/// Watches every account until SIGINT or SIGTERM; then what is under way may finish its commit, within a bound.
+pub async fn run(worker: &Worker) -> Result<(), Trouble> {
+    let stop = CancellationToken::new();
+    let tracker = TaskTracker::new();
+    let mut watched: HashMap<Uuid, (account::Model, CancellationToken)> = HashMap::new();
+    let mut signals = Signals::new()?;
+    tracing::info!("watching");
+    loop {
+        match worker.store.watched().await {
+            Ok(accounts) => reconcile(worker, accounts, &mut watched, &stop, &tracker),
+            Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
+        }
+        tokio::select! {
+            () = signals.next() => break,
+            () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
+        }
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    stop.cancel();
+    tracker.close();
+    let bound = Duration::from_secs(worker.config.worker.shutdown_seconds);
+    tokio::select! {
+        () = tracker.wait() => {}
+        () = signals.next() => tracing::warn!("stopped at once; unfinished batches are read again"),
+        () = tokio::time::sleep(bound) => tracing::warn!("stopped after {} s; unfinished batches are read again", bound.as_secs()),
+    }
+    Ok(())
+}
+
+/// Starts what was added or changed, stops what was removed, paused or changed.
+fn reconcile(
+    worker: &Worker,
+    accounts: Vec<account::Model>,
+    watched: &mut HashMap<Uuid, (account::Model, CancellationToken)>,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) {
+    let wanted: HashMap<Uuid, account::Model> = accounts.into_iter().map(|account| (account.id, account)).collect();
+    watched.retain(|id, (running, token)| {
+        let same = wanted.get(id).is_some_and(|account| same_settings(account, running));
+        if !same {
+            token.cancel();
+        }
+        same
+    });
+    for (id, account) in wanted {
+        watched.entry(id).or_insert_with(|| {
+            let token = stop.child_token();
+            tracker.spawn(worker.clone().watch(account.clone(), token.clone()));
+            (account, token)
+        });
+    }
+}
+
+/// Whether an account is to be watched the same way: what a sync notes on it does not count.
+fn same_settings(a: &account::Model, b: &account::Model) -> bool {
+    let settings = |account: &account::Model| account::Model {
+        last_success: None,
+        last_attempt: None,
+        next_try: None,
+        reason: None,
+        failures: 0,
+        ..account.clone()
+    };
+    settings(a) == settings(b)
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Trouble> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|error| Trouble::operator(format!("Signals cannot be received: {error}.")));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

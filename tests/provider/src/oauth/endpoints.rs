@@ -1,0 +1,238 @@
+//! The HTTP side: /authorize, /token, /revoke and /introspect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::failure::{Failure, Refusal};
+use super::tokens::{Code, Issued};
+use super::{RefreshRule, Shared, TokenRequest};
+
+type Fields = BTreeMap<String, String>;
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/authorize", get(authorize))
+        .route("/token", post(token))
+        .route("/revoke", post(revoke))
+        .route("/introspect", post(introspect))
+        .with_state(shared)
+}
+
+/// RFC 6749 section 4.1.1, with a user who always consents at once (or, once told to, denies).
+async fn authorize(State(shared): State<Arc<Shared>>, Query(query): Query<Fields>) -> Response {
+    let outcome = consent(&shared, &query);
+    shared.note_authorization(&query);
+    let Some(mut back) = query.get("redirect_uri").and_then(|uri| Url::parse(uri).ok()) else {
+        return Refusal::bad("invalid_request", "redirect_uri is missing or no URL").into_response();
+    };
+    if field(&query, "client_id") != shared.settings.client_id {
+        return Refusal::bad("unauthorized_client", "unknown client_id").into_response();
+    }
+    match outcome {
+        Ok(code) => back.query_pairs_mut().append_pair("code", &code),
+        Err(refusal) => back
+            .query_pairs_mut()
+            .append_pair("error", &refusal.error)
+            .append_pair("error_description", &refusal.description),
+    };
+    if let Some(state) = query.get("state") {
+        back.query_pairs_mut().append_pair("state", state);
+    }
+    Redirect::to(back.as_str()).into_response()
+}
+
+fn consent(shared: &Shared, query: &Fields) -> Result<String, Refusal> {
+    if let Some(error) = shared.take_denial() {
+        return Err(Refusal::bad(&error, "The user did not consent."));
+    }
+    if field(query, "response_type") != "code" {
+        return Err(Refusal::bad("unsupported_response_type", "only code"));
+    }
+    if field(query, "code_challenge_method") != "S256" || field(query, "code_challenge").is_empty() {
+        return Err(Refusal::bad("invalid_request", "PKCE with S256 is required"));
+    }
+    let user = query.get("login_hint").or(shared.settings.default_user.as_ref());
+    let user = user.ok_or_else(|| Refusal::bad("login_required", "no login_hint and no default user"))?;
+    let scope = shared.settings.granted_scope.as_deref().unwrap_or(field(query, "scope"));
+    let mut tokens = shared.tokens();
+    let first = tokens.first_consent(user);
+    let with_refresh = match shared.settings.refresh_rule {
+        RefreshRule::Always => true,
+        RefreshRule::AccessTypeOffline => {
+            field(query, "access_type") == "offline" && (first || field(query, "prompt").contains("consent"))
+        }
+        RefreshRule::OfflineAccessScope => words(scope, "offline_access"),
+    };
+    let code = Code {
+        grant: tokens.new_grant(Some(user), scope),
+        redirect_uri: field(query, "redirect_uri").to_owned(),
+        challenge: field(query, "code_challenge").to_owned(),
+        nonce: query.get("nonce").cloned(),
+        with_refresh,
+    };
+    Ok(tokens.new_code(code))
+}
+
+async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
+    let user = shared.tokens().owner(field(&form, "refresh_token"));
+    let note = |status: StatusCode, error: Option<&str>, user: Option<String>| {
+        shared.note_token_request(TokenRequest {
+            grant_type: field(&form, "grant_type").to_owned(),
+            user,
+            scope: form.get("scope").cloned(),
+            status: status.as_u16(),
+            error: error.map(str::to_owned),
+        });
+    };
+    let failure = shared.take_failure();
+    let outcome = match &failure {
+        None => issue(&shared, &headers, &form),
+        Some(Failure::MalformedJson) => {
+            note(StatusCode::OK, Some("malformed"), user);
+            return ([(header::CONTENT_TYPE, "application/json")], "{\"access_token\": \"cut o").into_response();
+        }
+        Some(Failure::Hang) => {
+            note(StatusCode::REQUEST_TIMEOUT, Some("hang"), user);
+            shared.stop.cancelled().await;
+            return StatusCode::REQUEST_TIMEOUT.into_response();
+        }
+        Some(other) => Err(other.refusal().unwrap_or_else(Refusal::dead_grant)),
+    };
+    match outcome {
+        Ok(issued) => {
+            note(StatusCode::OK, None, issued.grant.user.clone());
+            Json(answer(&shared, &issued)).into_response()
+        }
+        Err(refusal) => {
+            note(refusal.status, Some(&refusal.error), user);
+            refusal.into_response()
+        }
+    }
+}
+
+fn issue(shared: &Shared, headers: &HeaderMap, form: &Fields) -> Result<Issued, Refusal> {
+    check_client(shared, headers, form)?;
+    let expires_at = shared.now() + shared.settings.expires_in;
+    let mut tokens = shared.tokens();
+    match field(form, "grant_type") {
+        "authorization_code" => {
+            tokens.redeem(field(form, "code"), field(form, "redirect_uri"), field(form, "code_verifier"), expires_at)
+        }
+        "refresh_token" => tokens.renew(field(form, "refresh_token"), &shared.settings, expires_at),
+        "client_credentials" => {
+            let grant = tokens.new_grant(None, field(form, "scope"));
+            let access = tokens.new_access(&grant, expires_at);
+            Ok(Issued { grant, access, refresh: None, nonce: None })
+        }
+        _ => Err(Refusal::bad("unsupported_grant_type", "authorization_code, refresh_token or client_credentials")),
+    }
+}
+
+/// RFC 6749 section 5.1, with an id_token when `openid` was granted.
+fn answer(shared: &Shared, issued: &Issued) -> Value {
+    let mut body = json!({
+        "access_token": issued.access,
+        "token_type": "Bearer",
+        "expires_in": shared.settings.expires_in.as_secs(),
+        "scope": issued.grant.scope,
+    });
+    let Some(fields) = body.as_object_mut() else { return body };
+    if let Some(refresh) = &issued.refresh {
+        fields.insert("refresh_token".to_owned(), json!(refresh));
+    }
+    if let Some(user) = issued.grant.user.as_ref().filter(|_| words(&issued.grant.scope, "openid")) {
+        fields.insert("id_token".to_owned(), json!(id_token(shared, user, issued.nonce.as_deref())));
+    }
+    body
+}
+
+/// An unsecured JWT (RFC 7519 section 6): well-formed, with an empty signature.
+fn id_token(shared: &Shared, user: &str, nonce: Option<&str>) -> String {
+    let now = shared.now().timestamp();
+    let subject: String = Sha256::digest(user).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let mut claims = json!({
+        "iss": shared.base,
+        "aud": shared.settings.client_id,
+        "sub": subject,
+        "email": user,
+        "email_verified": true,
+        "preferred_username": user,
+        "oid": subject,
+        "tid": "00000000-0000-0000-0000-00000000c0de",
+        "iat": now,
+        "exp": now + 3600,
+    });
+    if let (Some(nonce), Some(claims)) = (nonce, claims.as_object_mut()) {
+        claims.insert("nonce".to_owned(), json!(nonce));
+    }
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let token = format!("{}.{}.", encode(&json!({ "alg": "none", "typ": "JWT" })), encode(&claims));
+    shared.tokens().note_issued(&token);
+    token
+}
+
+/// RFC 7009: an unknown token is revoked too.
+async fn revoke(State(shared): State<Arc<Shared>>, Form(form): Form<Fields>) -> StatusCode {
+    shared.tokens().revoke(field(&form, "token"));
+    StatusCode::OK
+}
+
+/// RFC 7662.
+async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
+    if let Err(refusal) = check_client(&shared, &headers, &form) {
+        return refusal.into_response();
+    }
+    let now = shared.now();
+    let body = match shared.tokens().live(field(&form, "token"), now) {
+        Some(live) => json!({
+            "active": true,
+            "email": live.user,
+            "username": live.user,
+            "scope": live.scope,
+            "client_id": shared.settings.client_id,
+            "token_type": "Bearer",
+            "exp": live.expires_at.timestamp(),
+        }),
+        None => json!({ "active": false }),
+    };
+    Json(body).into_response()
+}
+
+/// Client authentication by form fields or Basic (RFC 6749 section 2.3.1).
+fn check_client(shared: &Shared, headers: &HeaderMap, form: &Fields) -> Result<(), Refusal> {
+    let (id, secret) = basic(headers)
+        .unwrap_or_else(|| (field(form, "client_id").to_owned(), field(form, "client_secret").to_owned()));
+    let secret_fits = shared.settings.client_secret.as_ref().is_none_or(|expected| *expected == secret);
+    if id == shared.settings.client_id && secret_fits { Ok(()) } else { Err(Refusal::invalid_client()) }
+}
+
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    // Both halves are form-encoded.
+    let plain = |text: &str| {
+        let joined = format!("v={text}");
+        url::form_urlencoded::parse(joined.as_bytes()).next().map(|(_, value)| value.into_owned())
+    };
+    Some((plain(id)?, plain(secret)?))
+}
+
+fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
+    fields.get(name).map_or("", String::as_str)
+}
+
+fn words(scope: &str, word: &str) -> bool {
+    scope.split_ascii_whitespace().any(|part| part == word)
+}

@@ -1,0 +1,277 @@
+//! An OAuth 2.0 authorization server on loopback, over plain HTTP.
+
+mod endpoints;
+mod failure;
+mod tokens;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use self::failure::Failure;
+pub use self::tokens::Live;
+use self::tokens::Tokens;
+use crate::{lock, must};
+
+/// When a code brings a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshRule {
+    /// Always.
+    Always,
+    /// Google: with `access_type=offline`, and on later consents only with `prompt=consent`.
+    AccessTypeOffline,
+    /// Microsoft: with the scope `offline_access`.
+    OfflineAccessScope,
+}
+
+/// How the server behaves.
+#[derive(Clone, Debug)]
+pub struct OAuthSettings {
+    /// The one client it knows.
+    pub client_id: String,
+    /// Its secret; `None` is a public client, of which none is asked.
+    pub client_secret: Option<String>,
+    /// Life of an access token.
+    pub expires_in: Duration,
+    /// A new refresh token with every refresh.
+    pub rotate: bool,
+    /// With `rotate`: the second use of a refresh token ends its grant.
+    pub reuse_detection: bool,
+    /// When a code brings a refresh token.
+    pub refresh_rule: RefreshRule,
+    /// The scope granted whatever is asked, as when the user un-ticks one.
+    pub granted_scope: Option<String>,
+    /// Who consents when the request has no `login_hint`.
+    pub default_user: Option<String>,
+}
+
+impl Default for OAuthSettings {
+    fn default() -> Self {
+        Self {
+            client_id: "mailtrail-client".to_owned(),
+            client_secret: Some("mailtrail-secret-of-the-client".to_owned()),
+            expires_in: Duration::from_secs(3599),
+            rotate: false,
+            reuse_detection: false,
+            refresh_rule: RefreshRule::Always,
+            granted_scope: None,
+            default_user: None,
+        }
+    }
+}
+
+impl OAuthSettings {
+    /// No rotation; refresh tokens for `access_type=offline`.
+    pub fn google() -> Self {
+        Self { refresh_rule: RefreshRule::AccessTypeOffline, ..Self::default() }
+    }
+
+    /// A new refresh token each time, the old one stays alive; `offline_access` is asked for.
+    pub fn microsoft() -> Self {
+        Self { rotate: true, refresh_rule: RefreshRule::OfflineAccessScope, ..Self::default() }
+    }
+}
+
+/// One request the token endpoint saw, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// `grant_type` of the form.
+    pub grant_type: String,
+    /// Whose grant it is, where known.
+    pub user: Option<String>,
+    /// `scope` of the form.
+    pub scope: Option<String>,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The error word of the answer.
+    pub error: Option<String>,
+}
+
+pub(crate) struct Shared {
+    pub settings: OAuthSettings,
+    pub base: String,
+    pub stop: CancellationToken,
+    tokens: Mutex<Tokens>,
+    ahead: Mutex<Duration>,
+    failures: Mutex<VecDeque<Failure>>,
+    denials: Mutex<VecDeque<String>>,
+    requests: watch::Sender<Vec<TokenRequest>>,
+    authorizations: Mutex<Vec<BTreeMap<String, String>>>,
+}
+
+impl Shared {
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        lock(&self.tokens)
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        wall_clock() + *lock(&self.ahead)
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<Failure> {
+        lock(&self.failures).pop_front()
+    }
+
+    pub(crate) fn take_denial(&self) -> Option<String> {
+        lock(&self.denials).pop_front()
+    }
+
+    pub(crate) fn note_token_request(&self, request: TokenRequest) {
+        self.requests.send_modify(|requests| requests.push(request));
+    }
+
+    pub(crate) fn note_authorization(&self, query: &BTreeMap<String, String>) {
+        lock(&self.authorizations).push(query.clone());
+    }
+}
+
+/// What a mail server needs to check tokens.
+#[derive(Clone)]
+pub struct OAuthHandle(Arc<Shared>);
+
+impl OAuthHandle {
+    /// What this access token stands for, if it is alive.
+    pub fn live(&self, token: &str) -> Option<Live> {
+        self.0.tokens().live(token, self.0.now())
+    }
+}
+
+/// The running server; dropping it stops it.
+pub struct OAuthServer {
+    shared: Arc<Shared>,
+    _stop: DropGuard,
+}
+
+impl OAuthServer {
+    /// Starts on a free port of 127.0.0.1.
+    pub async fn start(settings: OAuthSettings) -> Self {
+        let listener = must(TcpListener::bind("127.0.0.1:0").await, "no free port on 127.0.0.1");
+        let address = must(listener.local_addr(), "the listener has no address");
+        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            settings,
+            base: format!("http://{address}"),
+            stop: stop.clone(),
+            tokens: Mutex::default(),
+            ahead: Mutex::default(),
+            failures: Mutex::default(),
+            denials: Mutex::default(),
+            requests: watch::Sender::default(),
+            authorizations: Mutex::default(),
+        });
+        let server = axum::serve(listener, endpoints::router(Arc::clone(&shared)));
+        tokio::spawn(server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// Where the browser is sent.
+    pub fn authorize_url(&self) -> String {
+        self.url("authorize")
+    }
+
+    /// Where codes and refresh tokens are exchanged.
+    pub fn token_url(&self) -> String {
+        self.url("token")
+    }
+
+    /// RFC 7009.
+    pub fn revoke_url(&self) -> String {
+        self.url("revoke")
+    }
+
+    /// RFC 7662.
+    pub fn introspect_url(&self) -> String {
+        self.url("introspect")
+    }
+
+    /// The settings it was started with (client id and secret among them).
+    pub fn settings(&self) -> &OAuthSettings {
+        &self.shared.settings
+    }
+
+    /// For a mail server that checks tokens against this server.
+    pub fn handle(&self) -> OAuthHandle {
+        OAuthHandle(Arc::clone(&self.shared))
+    }
+
+    /// A refresh token as if the user had consented.
+    pub fn grant(&self, user: &str) -> String {
+        let mut tokens = self.shared.tokens();
+        tokens.first_consent(user);
+        let grant = tokens.new_grant(Some(user), self.scope());
+        tokens.new_refresh(&grant)
+    }
+
+    /// A live access token of the user, without asking the token endpoint.
+    pub fn access_token(&self, user: &str) -> String {
+        let expires_at = self.shared.now() + self.shared.settings.expires_in;
+        let mut tokens = self.shared.tokens();
+        let grant = tokens.new_grant(Some(user), self.scope());
+        tokens.new_access(&grant, expires_at)
+    }
+
+    /// Ends the life of every access token of the user; the refresh tokens stay.
+    pub fn expire_access(&self, user: &str) {
+        let now = self.shared.now();
+        self.shared.tokens().expire_user(user, now);
+    }
+
+    /// Ends every grant of the user.
+    pub fn revoke(&self, user: &str) {
+        self.shared.tokens().revoke_user(user);
+    }
+
+    /// Sets the clock of this server forward.
+    pub fn advance(&self, by: Duration) {
+        *lock(&self.shared.ahead) += by;
+    }
+
+    /// The next `n` token requests fail so. Calls add up in order.
+    pub fn fail_next(&self, n: usize, failure: Failure) {
+        lock(&self.shared.failures).extend(std::iter::repeat_n(failure, n));
+    }
+
+    /// The next authorization comes back with this error (for instance `access_denied`).
+    pub fn deny_next(&self, error: &str) {
+        lock(&self.shared.denials).push_back(error.to_owned());
+    }
+
+    /// Every code and token ever issued: what no log and no database may hold in clear.
+    pub fn issued(&self) -> Vec<String> {
+        self.shared.tokens().issued()
+    }
+
+    /// Every token request so far.
+    pub fn token_requests(&self) -> Vec<TokenRequest> {
+        self.shared.requests.borrow().clone()
+    }
+
+    /// Waits until there were at least `n` token requests.
+    pub async fn wait_for_token_requests(&self, n: usize) {
+        let mut requests = self.shared.requests.subscribe();
+        must(requests.wait_for(|requests| requests.len() >= n).await.map(drop), "the server is gone");
+    }
+
+    /// The queries of every authorization request so far.
+    pub fn authorizations(&self) -> Vec<BTreeMap<String, String>> {
+        lock(&self.shared.authorizations).clone()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.shared.base)
+    }
+
+    fn scope(&self) -> &str {
+        self.shared.settings.granted_scope.as_deref().unwrap_or("https://mail.google.com/ openid email")
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where this crate reads the time")]
+fn wall_clock() -> DateTime<Utc> {
+    Utc::now()
+}
