@@ -25,6 +25,8 @@ pub struct Model {
     pub port: i32,
     /// `oauth` (XOAUTH2) or `password`.
     pub auth: String,
+    /// How the wire is protected: `tls`, or `plaintext` to this machine only.
+    pub security: String,
     /// IMAP login where it is not the address.
     pub imap_user: Option<String>,
     /// File that holds the password; passwords are never kept here.

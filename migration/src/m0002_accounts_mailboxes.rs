@@ -43,6 +43,7 @@ async fn account(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(text("host"))
             .col(integer("port"))
             .col(text("auth"))
+            .col(text("security"))
             .col(text_null("imap_user"))
             .col(text_null("password_file"))
             .col(text("state"))

@@ -9,7 +9,7 @@ use super::args::{AccountAdd, AccountCommand, Json};
 use super::context::{Context, address as parse_address};
 use super::output::Output;
 use super::{Answer, Usage};
-use crate::oauth::Source;
+use crate::oauth::tokens::Source;
 use crate::store::accounts::{self, Listed, NewAccount};
 use crate::store::facts::log_address;
 use crate::store::users;
@@ -55,6 +55,7 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
         host: new.host,
         port: new.port,
         auth: new.auth.or_else(|| token.is_some().then_some(crate::config::Auth::OAuth)),
+        security: crate::config::Security::Tls,
         imap_user: new.imap_user,
         password_file,
         since: new.since,
@@ -63,7 +64,7 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
     };
     let account = accounts::add(&context.store, &workspace, &row, &context.clock).await?;
     if let Some(token) = token {
-        context.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Given).await?;
+        context.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
     println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
     if account.kind == "bcc" {
@@ -75,12 +76,14 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
 
 /// The service may run elsewhere than where the command was typed.
 fn absolute(file: PathBuf) -> anyhow::Result<String> {
-    let file = std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let file =
+        std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     Ok(file.display().to_string())
 }
 
 fn read_token(file: PathBuf) -> anyhow::Result<SecretString> {
-    let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     let token = text.trim();
     anyhow::ensure!(!token.is_empty(), Usage(format!("{} holds no refresh token", file.display())));
     Ok(SecretString::from(token.to_owned()))
@@ -92,7 +95,9 @@ async fn show(context: &Context, json: bool) -> anyhow::Result<Answer> {
     for listed in accounts::list(&context.store).await? {
         output.record(&describe(&listed, now), |_| {
             let account = &listed.account;
-            let last = account.last_success.map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
+            let last = account
+                .last_success
+                .map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
             format!("{}  {}  {}  {}  {last}{reason}", account.address, account.kind, account.provider, account.state)
         })?;
@@ -138,7 +143,8 @@ pub(super) async fn address(context: &Context, what: Json) -> anyhow::Result<Ans
     let mut output = Output::new(what.json);
     let record = json!({"workspace": workspace, "bcc": bcc, "forwarding": forwarding});
     output.record(&record, |_| {
-        let or_none = |address: &Option<String>| address.clone().unwrap_or_else(|| "(none: mailtrail account add)".to_owned());
+        let or_none =
+            |address: &Option<String>| address.clone().unwrap_or_else(|| "(none: mailtrail account add)".to_owned());
         format!("BCC         {}\nForwarding  {}", or_none(&bcc), or_none(&forwarding))
     })?;
     output.finish()?;

@@ -11,7 +11,10 @@ use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::mail::address::Address;
-use crate::oauth::{Http, Tokens, Vault, hash_key};
+use crate::oauth::hash_key;
+use crate::oauth::http::Http;
+use crate::oauth::tokens::Tokens;
+use crate::oauth::vault::Vault;
 use crate::store::{Options, Store, workspaces};
 use crate::worker::Worker;
 
@@ -31,7 +34,8 @@ impl Context {
             return Err(Usage(format!("{problem} (mailtrail config check reports everything)")).into());
         }
         let options = Options { connections: config.database.max_connections, ..Options::default() };
-        let store = Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
+        let store =
+            Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
         store.migrate().await.context("the database cannot be brought up to date")?;
         let clock = Clock::system();
         crate::worker::declared::reconcile(&store, &config, &clock).await?;

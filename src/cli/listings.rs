@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
-use super::context::{Context, address};
+use super::context::Context;
 use super::output::Output;
 use crate::mail::content::display_html;
-use crate::store::records::contacts;
+use crate::store::records;
 use crate::store::timeline::TimelineEntry;
 
 pub(super) async fn activity(context: &Context, command: ActivityCommand) -> anyhow::Result<Answer> {
@@ -32,7 +32,9 @@ pub(super) async fn activity(context: &Context, command: ActivityCommand) -> any
         }
         ActivityCommand::Show { id, html } => {
             let Some((entry, stored)) = context.store.activity(workspace, id).await? else {
-                anyhow::bail!("there is no activity {id} in this workspace; mailtrail activity list --json shows the ids");
+                anyhow::bail!(
+                    "there is no activity {id} in this workspace; mailtrail activity list --json shows the ids"
+                );
             };
             let mut output = Output::new(!html);
             output.record(&entry, |_| display_html(stored.as_deref().unwrap_or_default()))?;
@@ -69,16 +71,26 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
     match command {
         ContactCommand::List(list) => {
             let mut output = Output::new(list.json);
-            for contact in contacts::list(&context.store, workspace.id).await? {
-                output.record(&contact, |contact| {
-                    let name = contact.name.as_deref().unwrap_or("(no name)");
-                    format!("{name} <{}>  {}", contact.addresses.join(", "), contact.companies.join(", "))
-                })?;
+            let mut after = None;
+            loop {
+                let page = records::list_contacts(&context.store, workspace.id, after).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.contact.id);
+                for listed in &page {
+                    let record = json!({
+                        "key": listed.contact.key, "name": listed.contact.name, "addresses": listed.addresses,
+                        "companies": listed.companies, "source": listed.contact.source, "owner": listed.owner,
+                    });
+                    output.record(&record, |_| {
+                        let name = listed.contact.name.as_deref().unwrap_or("(no name)");
+                        format!("{name} <{}>  {}", listed.addresses.join(", "), listed.companies.join(", "))
+                    })?;
+                }
             }
             output.finish()?;
         }
         ContactCommand::Remove { address: text } => {
-            contacts::remove(&context.store, workspace.id, &address(&text)?, &context.clock).await?;
+            records::remove_contact(&context.store, workspace.id, &text, &context.clock).await?;
             println!("{text} is deleted; mail does not bring it back, an import does.");
         }
     }
@@ -138,7 +150,8 @@ pub(super) async fn events(context: &Context, ListCommand::List(list): ListComma
         let page = context.store.events(workspace, after).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        let unknown: HashSet<_> = page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
+        let unknown: HashSet<_> =
+            page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
         accounts.extend(context.store.account_addresses(unknown).await?);
         for row in &page {
             let account = row.account_id.and_then(|id| accounts.get(&id));

@@ -57,7 +57,7 @@ pub struct WorkspaceDeclaration {
 }
 
 /// What an account is watched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountKind {
     /// Mail that users sent with the log address in Bcc (A1).
@@ -83,7 +83,7 @@ impl AccountKind {
 }
 
 /// Who hosts an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
     /// Gmail and Google Workspace.
@@ -111,7 +111,7 @@ impl Provider {
 }
 
 /// How an account logs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Auth {
     /// XOAUTH2 with a token of the provider.
@@ -140,6 +140,16 @@ pub enum Security {
     Tls,
     /// None; only to this machine and only with `tls.allow_plaintext_loopback`.
     Plaintext,
+}
+
+impl Security {
+    /// The word as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Plaintext => "plaintext",
+        }
+    }
 }
 
 /// `[[accounts]]`: a BCC or forwarding account.

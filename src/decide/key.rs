@@ -60,7 +60,10 @@ impl MessageKey {
 /// The keyed hash under which the ledger knows a Message-ID, so that of mail not logged nothing readable is kept
 /// (design, invariant 6). `key` is the installation's own.
 pub fn keyed_hash(key: &[u8; 32], id: &MessageId) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new(&(*key).into());
+    // HMAC fills a key up to its block with zeros (RFC 2104 §2).
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
     mac.update(id.as_str().as_bytes());
     mac.finalize().into_bytes().into_iter().take(16).collect()
 }

@@ -15,7 +15,7 @@ pub enum Stamp {
     Microsoft,
     /// Servers that the operator trusts, by their authserv-ids.
     Named(Vec<String>),
-    /// Nobody we know of.
+    /// Nobody we know of: the topmost field counts, whoever wrote it. Enough to warn by, not to trust.
     Unknown,
 }
 
@@ -84,7 +84,7 @@ fn believed(field: &str, stamp: &Stamp) -> Option<Vec<Outcome>> {
         // The sending tenant's own field has no `compauth`: only the receiving one computes it.
         Stamp::Microsoft => server.is_none() && results.iter().any(|r| r.method == "compauth"),
         Stamp::Named(trusted) => server.is_some_and(|s| trusted.iter().any(|t| t.trim().eq_ignore_ascii_case(&s))),
-        Stamp::Unknown => false,
+        Stamp::Unknown => true,
     };
     (known && !results.is_empty()).then_some(results)
 }

@@ -33,6 +33,7 @@ pub const FIELDS: &[&str] = &[
     "Received",
     "Authentication-Results",
     "X-MS-Exchange-Organization-AuthAs",
+    NOTICE_FIELD,
     "Content-Type",
     "Return-Path",
     "Auto-Submitted",
@@ -51,6 +52,9 @@ pub const FIELDS: &[&str] = &[
 ];
 
 /// Fields that name the address a message was delivered to, the most telling first (A18).
+/// Marks the notices that mailtrail sends, so that they are known when they are seen again (H9).
+pub const NOTICE_FIELD: &str = "X-Mailtrail-Notice";
+
 const DELIVERY_FIELDS: &[&str] = &["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Gm-Original-To"];
 
 /// How many fields of one name are read, so that a hostile header costs no more than its length.
@@ -96,6 +100,8 @@ pub struct Envelope {
     pub class: Class,
     /// Whether Exchange marked the message as sent within the tenant.
     pub auth_as_internal: bool,
+    /// Whether mailtrail itself sent it, as a notice to a user (H9).
+    pub own_notice: bool,
 }
 
 impl Envelope {
@@ -126,6 +132,7 @@ impl Envelope {
             authentication_results: authentication_results(fields),
             class: automatic::classify(fields, &subject, from.first()),
             auth_as_internal: auth_as_internal(fields),
+            own_notice: fields.first(NOTICE_FIELD).is_some(),
             subject: truncated(subject, MAX_SUBJECT),
             from,
         }

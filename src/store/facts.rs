@@ -56,8 +56,14 @@ async fn workspaces(db: &DatabaseConnection, scope: &Scope) -> Result<HashMap<Uu
         let log_address = log_address(&scope.address, &row.name, several && !first);
         let own_domains = serde_json::from_value(row.own_domains).unwrap_or_default();
         let log_addresses = HashSet::from([scope.address.folded().to_owned()]);
-        let facts =
-            WorkspaceFacts { id: row.id, name: row.name, own_domains, log_address, log_addresses, ..Default::default() };
+        let facts = WorkspaceFacts {
+            id: row.id,
+            name: row.name,
+            own_domains,
+            log_address,
+            log_addresses,
+            ..Default::default()
+        };
         (row.id, facts)
     });
     Ok(facts.collect())
@@ -140,7 +146,9 @@ impl Gathering<'_> {
             accounts.iter().filter(|a| a.kind == "team").map(|a| (a.id, a.connected_by)).collect();
         let served = account_workspace::Entity::find().filter(account_workspace::COLUMN.account_id.is_in(ids.clone()));
         for row in served.all(db).await? {
-            let (Some(by), Some(address)) = (teams.get(&row.account_id), addresses.get(&row.account_id)) else { continue };
+            let (Some(by), Some(address)) = (teams.get(&row.account_id), addresses.get(&row.account_id)) else {
+                continue;
+            };
             if let Some(facts) = self.by_id.get_mut(&row.workspace_id) {
                 facts.teams.insert(address.clone(), *by);
             }
@@ -228,7 +236,7 @@ impl Gathering<'_> {
             .select_only()
             .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
             .filter(activity::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(activity::COLUMN.message_key.is_in(self.query.messages.iter().map(|key| key.as_bytes().to_vec())))
+            .filter(activity::Column::MessageKey.is_in(self.query.messages.iter().map(|key| key.as_bytes().to_vec())))
             .into_tuple()
             .all(db)
             .await?;
@@ -247,7 +255,7 @@ impl Gathering<'_> {
         let keys = self.query.ancestors.iter().map(|key| key.as_bytes().to_vec());
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(thread_message::COLUMN.message_key.is_in(keys))
+            .filter(thread_message::Column::MessageKey.is_in(keys))
             .find_also_related(thread::Entity)
             .all(db)
             .await?;

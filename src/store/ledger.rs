@@ -1,7 +1,7 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
 use entity::{account_workspace, ledger, mailbox, notice, outbox, quarantine};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::decide::Trace;
@@ -128,14 +128,13 @@ impl Verdicts<'_> {
         let mut query = ledger::Entity::find().filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes.iter().copied()));
         if let Some((mailbox, epoch, uid)) = self.after {
             let same_mailbox = ledger::COLUMN.mailbox_id.eq(mailbox);
-            let later_uid =
-                Condition::all().add(same_mailbox.clone()).add(ledger::COLUMN.uid_validity.eq(epoch)).add(
-                    ledger::COLUMN.uid_first.gt(uid),
-                );
+            let later_uid = Condition::all()
+                .add(same_mailbox.clone())
+                .add(ledger::COLUMN.uid_validity.eq(epoch))
+                .add(ledger::COLUMN.uid_first.gt(uid));
             let later_epoch = Condition::all().add(same_mailbox).add(ledger::COLUMN.uid_validity.gt(epoch));
-            query = query.filter(
-                Condition::any().add(later_uid).add(later_epoch).add(ledger::COLUMN.mailbox_id.gt(mailbox)),
-            );
+            query = query
+                .filter(Condition::any().add(later_uid).add(later_epoch).add(ledger::COLUMN.mailbox_id.gt(mailbox)));
         }
         let rows = query
             .order_by_asc(ledger::Column::MailboxId)

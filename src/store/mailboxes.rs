@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{attempt, ledger, mailbox, quarantine, sighting};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{EntityTrait, ExprTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -66,21 +66,23 @@ impl Store {
     pub async fn regress(&self, row: &mailbox::Model, last_uid: u32) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
         let last = i64::from(last_uid);
-        let of = |mailbox: sea_orm::sea_query::SimpleExpr, epoch: sea_orm::sea_query::SimpleExpr| mailbox.and(epoch);
         ledger::Entity::delete_many()
-            .filter(of(ledger::COLUMN.mailbox_id.eq(row.id), ledger::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(ledger::COLUMN.mailbox_id.eq(row.id))
+            .filter(ledger::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(ledger::COLUMN.uid_first.gt(last))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await?;
         sighting::Entity::delete_many()
-            .filter(of(sighting::COLUMN.mailbox_id.eq(row.id), sighting::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(sighting::COLUMN.mailbox_id.eq(row.id))
+            .filter(sighting::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(sighting::COLUMN.uid.gt(last))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await?;
         quarantine::Entity::delete_many()
-            .filter(of(quarantine::COLUMN.mailbox_id.eq(row.id), quarantine::COLUMN.uid_validity.eq(row.uid_validity)))
+            .filter(quarantine::COLUMN.mailbox_id.eq(row.id))
+            .filter(quarantine::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(quarantine::COLUMN.uid.gt(last))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await?;
         let moved = mailbox::Entity::update_many()
             .col_expr(mailbox::Column::Cursor, Expr::value(last))
@@ -88,7 +90,7 @@ impl Store {
             .filter(mailbox::COLUMN.id.eq(row.id))
             .filter(mailbox::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(mailbox::COLUMN.cursor.eq(row.cursor))
-            .exec(&transaction)
+            .exec(&*transaction)
             .await?;
         if moved.rows_affected != 1 {
             return Err(StoreError::CursorMoved);
@@ -115,9 +117,9 @@ impl Store {
             .filter(attempt::COLUMN.uid_validity.eq(row.uid_validity))
             .all(&self.db)
             .await?;
-        let counted = rows.into_iter().filter_map(|row| {
-            Some((u32::try_from(row.uid).ok()?, u32::try_from(row.count).unwrap_or(u32::MAX)))
-        });
+        let counted = rows
+            .into_iter()
+            .filter_map(|row| Some((u32::try_from(row.uid).ok()?, u32::try_from(row.count).unwrap_or(u32::MAX))));
         Ok(counted.collect())
     }
 
@@ -143,10 +145,11 @@ impl Store {
             reason: Set(reason.to_owned()),
             at: Set(clock.now()),
         };
-        let again = OnConflict::columns([attempt::Column::MailboxId, attempt::Column::UidValidity, attempt::Column::Uid])
-            .value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(1))
-            .update_columns([attempt::Column::Reason, attempt::Column::At])
-            .to_owned();
+        let again =
+            OnConflict::columns([attempt::Column::MailboxId, attempt::Column::UidValidity, attempt::Column::Uid])
+                .value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(1))
+                .update_columns([attempt::Column::Reason, attempt::Column::At])
+                .to_owned();
         attempt::Entity::insert(attempt).on_conflict(again).exec_without_returning(&self.db).await?;
         Ok(())
     }

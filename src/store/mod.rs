@@ -4,8 +4,12 @@
 //! [`records`] hold what people and the CRM tell mailtrail.
 
 pub mod accounts;
+pub mod commit;
 pub mod error;
+pub mod facts;
 pub mod grants;
+pub mod ledger;
+pub mod mailboxes;
 pub mod never_log;
 pub mod open;
 pub mod records;
@@ -13,7 +17,9 @@ pub mod service_lock;
 pub mod settings;
 #[cfg(test)]
 pub mod testing;
+pub mod timeline;
 pub mod users;
+pub mod watching;
 pub mod workspaces;
 
 pub use error::StoreError;

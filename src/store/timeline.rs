@@ -7,7 +7,7 @@ use entity::{
     account, activity, activity_company, activity_contact, activity_deal, attachment, company, contact_address, deal,
     mailbox, sighting, user,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -119,11 +119,13 @@ impl Store {
     }
 
     /// One activity of a workspace.
-    pub async fn activity(&self, workspace: Uuid, id: Uuid) -> Result<Option<(TimelineEntry, Option<String>)>, StoreError> {
-        let row = activity::Entity::find_by_id(id)
-            .filter(activity::COLUMN.workspace_id.eq(workspace))
-            .one(&self.db)
-            .await?;
+    pub async fn activity(
+        &self,
+        workspace: Uuid,
+        id: Uuid,
+    ) -> Result<Option<(TimelineEntry, Option<String>)>, StoreError> {
+        let row =
+            activity::Entity::find_by_id(id).filter(activity::COLUMN.workspace_id.eq(workspace)).one(&self.db).await?;
         let html = row.as_ref().and_then(|row| row.html.clone());
         let entry = decorate(self, row.into_iter().collect()).await?.pop();
         Ok(entry.map(|entry| (entry, html)))
@@ -167,7 +169,8 @@ async fn decorate(store: &Store, rows: Vec<activity::Model>) -> Result<Vec<Timel
     let mut sightings = sightings(store, &ids).await?;
     let entries = rows.into_iter().map(|row| {
         let mut recipients = row.recipients;
-        let mut list = |name: &str| recipients.get_mut(name).map_or_else(|| serde_json::json!([]), serde_json::Value::take);
+        let mut list =
+            |name: &str| recipients.get_mut(name).map_or_else(|| serde_json::json!([]), serde_json::Value::take);
         TimelineEntry {
             id: row.id,
             direction: row.direction,

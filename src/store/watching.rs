@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{account, account_workspace, ledger, mailbox, quarantine, workspace};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;

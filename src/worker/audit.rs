@@ -71,13 +71,7 @@ impl Worker {
     }
 }
 
-fn compare(
-    row: &mailbox::Model,
-    uid_validity: u32,
-    cursor: i64,
-    uids: &[u32],
-    judged: &[(i64, i64)],
-) -> Audit {
+fn compare(row: &mailbox::Model, uid_validity: u32, cursor: i64, uids: &[u32], judged: &[(i64, i64)]) -> Audit {
     let mut audit = Audit {
         mailbox: row.name.clone(),
         uid_validity,

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::mail::address::Address;
-use crate::oauth::{Source, Tokens};
+use crate::oauth::tokens::{Source, Tokens};
 use crate::store::accounts::{self, NewAccount};
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Store, StoreError};

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::oauth::Tokens;
+use crate::oauth::tokens::Tokens;
 use crate::store::Store;
 
 /// What every account's task works with. Cheap to clone.

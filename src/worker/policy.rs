@@ -33,7 +33,7 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         create_from_cc: policy.create_from_cc,
         create_role_addresses: policy.create_role_addresses,
         own_domains_internal: policy.own_domains_internal,
-        seat_required: policy.seat_required,
+        seat_required: policy.enforce_seats,
         participants_strict: policy.participants == config::Participants::Strict,
         max_recipients: config.limits.recipients,
     }

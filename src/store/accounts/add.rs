@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::State;
 use crate::clock::Clock;
-use crate::config::{self, AccountKind, Auth, Provider};
+use crate::config::{self, AccountKind, Auth, Provider, Security};
 use crate::mail::address::Address;
 use crate::oauth::provider;
 use crate::store::{Store, StoreError, Tx, users::Seat};
@@ -28,6 +28,8 @@ pub struct NewAccount {
     pub port: Option<u16>,
     /// How it logs in; as is usual at the provider if not given.
     pub auth: Option<Auth>,
+    /// How the wire is protected.
+    pub security: Security,
     /// IMAP login; the address if none is given.
     pub imap_user: Option<String>,
     /// File that holds the password.
@@ -52,6 +54,7 @@ impl NewAccount {
             host: declaration.host.clone(),
             port: Some(declaration.port),
             auth: Some(declaration.auth()),
+            security: declaration.security,
             imap_user: declaration.imap_user.clone(),
             password_file: declaration.password_file.as_ref().map(|path| path.display().to_string()),
             since: declaration.since,
@@ -151,6 +154,7 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
         host: Set(new.host()?),
         port: Set(i32::from(new.port.unwrap_or(993))),
         auth: Set(new.auth().as_str().to_owned()),
+        security: Set(new.security.as_str().to_owned()),
         imap_user: Set(new.imap_user.clone()),
         password_file: Set(new.password_file.clone()),
         state: Set(State::Active.as_str().to_owned()),

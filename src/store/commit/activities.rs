@@ -102,11 +102,12 @@ async fn known(
         .select_only()
         .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
         .filter(activity::COLUMN.workspace_id.is_in(workspaces))
-        .filter(activity::COLUMN.message_key.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
+        .filter(activity::Column::MessageKey.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
         .into_tuple()
         .all(db)
         .await?;
-    let known = rows.into_iter().filter_map(|(workspace, key, id)| Some(((workspace, MessageKey::from_bytes(&key)?), id)));
+    let known =
+        rows.into_iter().filter_map(|(workspace, key, id)| Some(((workspace, MessageKey::from_bytes(&key)?), id)));
     Ok(known.collect())
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use entity::{activity, activity_company, activity_contact, activity_deal, company_domain, contact_company, deal, deal_contact};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait, Set,
+use entity::{
+    activity, activity_company, activity_contact, activity_deal, company_domain, contact_company, deal, deal_contact,
 };
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::contacts::Contacts;
@@ -34,7 +34,11 @@ impl Associations {
 }
 
 /// Looks up what the contacts bring, after tying those without a company to the company of their mail domain (E8).
-pub(super) async fn load(db: &DatabaseTransaction, contacts: &Contacts, deals: usize) -> Result<Associations, StoreError> {
+pub(super) async fn load(
+    db: &DatabaseTransaction,
+    contacts: &Contacts,
+    deals: usize,
+) -> Result<Associations, StoreError> {
     let ids: BTreeSet<Uuid> = contacts.all().map(|(_, _, contact)| contact).collect();
     let mut links: HashMap<Uuid, Vec<CompanyLink>> = HashMap::new();
     let rows = contact_company::Entity::find().filter(contact_company::COLUMN.contact_id.is_in(ids.iter().copied()));
@@ -45,7 +49,8 @@ pub(super) async fn load(db: &DatabaseTransaction, contacts: &Contacts, deals: u
     for (contact, company) in tie_by_domain(db, contacts, &links).await? {
         links.entry(contact).or_default().push(CompanyLink { company, is_primary: true });
     }
-    let companies = links.iter().filter_map(|(contact, links)| Some((*contact, association::company(links)?))).collect();
+    let companies =
+        links.iter().filter_map(|(contact, links)| Some((*contact, association::company(links)?))).collect();
     let open = open_deals(db, &ids).await?;
     let deals = open.into_iter().map(|(contact, open)| (contact, association::deals(open, deals))).collect();
     Ok(Associations { companies, deals })

@@ -1,7 +1,7 @@
 //! The compare-and-set that makes a batch the next one.
 
 use entity::mailbox;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::Batch;
 use crate::clock::Clock;

@@ -1,7 +1,7 @@
 //! One ledger row for every UID passed (design, invariant 3), with its sighting or quarantine.
 
 use entity::{attempt, ledger, quarantine, sighting};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::activities::Logged;

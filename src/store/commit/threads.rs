@@ -51,11 +51,13 @@ struct Known {
 impl Known {
     async fn load(db: &DatabaseTransaction, entrants: &[&Entrant]) -> Result<Self, StoreError> {
         let workspaces: BTreeSet<Uuid> = entrants.iter().map(|entrant| entrant.activity.workspace).collect();
-        let keys: BTreeSet<MessageKey> =
-            entrants.iter().flat_map(|entrant| names(entrant).chain(entrant.activity.ancestors.iter().copied())).collect();
+        let keys: BTreeSet<MessageKey> = entrants
+            .iter()
+            .flat_map(|entrant| names(entrant).chain(entrant.activity.ancestors.iter().copied()))
+            .collect();
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
-            .filter(thread_message::COLUMN.message_key.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
+            .filter(thread_message::Column::MessageKey.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
             .find_also_related(thread::Entity)
             .all(db)
             .await?;
