@@ -131,6 +131,13 @@ impl MailServer {
         must(found.then_some(()).ok_or((user, mailbox, uid)), "no such message");
     }
 
+    /// The same message in another mailbox too (on Gmail: a second label), with a UID of its own. To move it, expunge
+    /// the first.
+    pub fn copy(&self, user: &str, from: &str, uid: u32, to: &str) -> u32 {
+        let copied = self.account(user, |account| account.copy(from, uid, to));
+        must(copied.ok_or((from, uid, to)), "no such message or mailbox")
+    }
+
     /// A new epoch: the messages stay, with the UIDs they have.
     pub fn set_uid_validity(&self, user: &str, mailbox: &str, uid_validity: u32) {
         self.mailbox(user, mailbox, |mailbox| mailbox.uid_validity = uid_validity);

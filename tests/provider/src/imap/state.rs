@@ -127,6 +127,17 @@ impl Account {
         Some(uid)
     }
 
+    /// The same message in another mailbox too: a copy, or a second label.
+    pub(crate) fn copy(&mut self, from: &str, uid: u32, to: &str) -> Option<u32> {
+        self.modseq += 1;
+        let source = self.mailboxes.iter().find(|mailbox| mailbox.is_called(from))?;
+        let message = Message { modseq: self.modseq, ..source.find(uid)?.clone() };
+        let target = self.mailboxes.iter_mut().find(|mailbox| mailbox.is_called(to))?;
+        let uid = target.next_uid;
+        target.put(Message { uid, ..message });
+        Some(uid)
+    }
+
     /// Removes the message from this mailbox; from All Mail means from all of them.
     pub(crate) fn expunge(&mut self, name: &str, uid: u32) -> bool {
         self.modseq += 1;

@@ -121,6 +121,9 @@ async fn all_mail_shows_everything_but_spam_and_trash_under_the_same_ids() {
         first + 2
     );
     assert_eq!(all, expected);
+    provider.mail.copy(ANNA, Profile::Gmail.sent(), 1, "INBOX");
+    let labels = client.ask("UID FETCH 2 (X-GM-LABELS)").await;
+    assert!(labels.contains("X-GM-LABELS (\"\\\\Inbox\" \"\\\\Sent\")"), "{labels}");
     provider.mail.expunge(ANNA, "INBOX", 1);
     assert_eq!(provider.mail.uids(ANNA, "[Gmail]/All Mail"), [1, 2, 3], "only the label is gone");
     provider.mail.expunge(ANNA, "[Gmail]/All Mail", 2);
