@@ -234,3 +234,17 @@ fn all_problems_are_told_at_once() {
         ]
     );
 }
+
+#[test]
+fn a_secret_in_a_file_ends_before_the_line_break() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a b \r\n").unwrap();
+    assert_eq!(Secret::read(file.path()).unwrap().expose(), "a b ");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "[a-z.=\\[\\]\"\n# é0-9]{0,60}", variable in "[A-Z_]{0,20}", value: String) {
+        let _ = parse(&text, &[(&format!("MAILTRAIL_{variable}"), &value)]);
+    }
+}
