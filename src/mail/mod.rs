@@ -1,1 +1,19 @@
-//! (being written)
+//! What a message says: pure functions from bytes to values. The only place that knows `mail_parser`.
+
+pub mod address;
+pub mod authentication;
+pub mod automatic;
+mod charset;
+pub mod content;
+pub mod domain;
+mod encoded_word;
+pub mod envelope;
+mod fields;
+pub mod message;
+pub mod message_id;
+mod parameters;
+mod parties;
+mod prefixes;
+mod structure;
+pub mod subject;
+mod transfer;

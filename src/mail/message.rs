@@ -1,0 +1,318 @@
+//! A whole message: its envelope, its text and what is attached to it.
+
+use super::content;
+use super::envelope::Envelope;
+use super::structure::{self, Node};
+use super::{charset, transfer};
+
+/// How many attachments one message may have; the others are counted in [`Mail::omitted`].
+const MAX_ATTACHMENTS: usize = 1_000;
+
+/// The longest file name that is kept, in octets.
+const MAX_NAME: usize = 200;
+
+/// A message, decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mail {
+    /// What its header says.
+    pub envelope: Envelope,
+    /// The plain text as sent, or the text of the HTML where there is no other.
+    pub text: Option<String>,
+    /// The HTML as sent; not safe to be shown before [`content::display_html`].
+    pub html: Option<String>,
+    /// Whether the message itself has a plain text (`text` may come from the HTML).
+    pub has_plain_text: bool,
+    /// Everything that is not the body, in order.
+    pub attachments: Vec<Part>,
+    /// How many parts were left out because the message has too many.
+    pub omitted: usize,
+}
+
+/// Something attached to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The file name, safe to be used as one; made up from the type where the sender gave none.
+    pub name: String,
+    /// The media type in lower case.
+    pub media_type: String,
+    /// `Content-ID` without `<>`.
+    pub content_id: Option<String>,
+    /// Whether the HTML shows it in its place, so that it is no attachment to a reader (L14).
+    pub inline: bool,
+    /// The bytes as they were attached.
+    pub bytes: Vec<u8>,
+}
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// There is nothing.
+    #[error("the message is empty: the server sent no bytes for it")]
+    Empty,
+    /// There is no header field.
+    #[error("this is no mail message: it has no header field")]
+    NoHeader,
+}
+
+impl Mail {
+    /// Reads a message. Whatever has a header field is one; damage costs no more than the damaged part.
+    pub fn parse(raw: &[u8]) -> Result<Self, ParseError> {
+        if raw.trim_ascii().is_empty() {
+            return Err(ParseError::Empty);
+        }
+        let structure = structure::parse(raw);
+        if structure.fields.is_empty() {
+            return Err(ParseError::NoHeader);
+        }
+        let mut body = Body::default();
+        let mut attached = Vec::new();
+        for (index, node) in structure.nodes.iter().enumerate().filter(|(_, node)| !node.is_split) {
+            match role(&structure.nodes, index, node) {
+                Role::Text => body.add_text(block(&structure.nodes, index), decode_text(raw, node)),
+                Role::Html => body.add_html(block(&structure.nodes, index), decode_text(raw, node)),
+                Role::Attachment => attached.push(node),
+                Role::Nothing => {}
+            }
+        }
+        let has_plain_text = body.blocks.iter().any(|block| block.text.is_some());
+        let (text, html) = body.join();
+        let omitted = structure.omitted + attached.len().saturating_sub(MAX_ATTACHMENTS);
+        let attachments = attached.into_iter().take(MAX_ATTACHMENTS);
+        let attachments = attachments.map(|node| part(raw, &structure.nodes, node, html.as_deref())).collect();
+        let envelope = Envelope::read(&structure.fields);
+        Ok(Self { envelope, text, html, has_plain_text, attachments, omitted })
+    }
+}
+
+enum Role {
+    Text,
+    Html,
+    Attachment,
+    /// An alternative that no reader of ours shows, such as AMP.
+    Nothing,
+}
+
+fn role(nodes: &[Node], index: usize, node: &Node) -> Role {
+    let in_alternative =
+        node.parent.and_then(|p| nodes.get(p)).is_some_and(|p| p.media_type == "multipart/alternative");
+    let is_body = node.disposition.value != "attachment" && (index == 0 || in_alternative || sent_name(node).is_none());
+    match node.media_type.as_str() {
+        "text/plain" if is_body => Role::Text,
+        "text/html" if is_body => Role::Html,
+        // A part with nothing to it, as some clients put around a body.
+        other if other.starts_with("multipart/") && node.body.is_empty() => Role::Nothing,
+        other if in_alternative && other.starts_with("text/") && other != "text/calendar" && is_body => Role::Nothing,
+        _ => Role::Attachment,
+    }
+}
+
+/// The outermost alternative a part stands in, else the part itself: the parts of one block say the same thing.
+fn block(nodes: &[Node], index: usize) -> usize {
+    let mut block = index;
+    let mut at = nodes.get(index).and_then(|n| n.parent);
+    while let Some((index, node)) = at.and_then(|at| Some((at, nodes.get(at)?))) {
+        if node.media_type == "multipart/alternative" {
+            block = index;
+        }
+        at = node.parent;
+    }
+    block
+}
+
+#[derive(Default)]
+struct Body {
+    blocks: Vec<Block>,
+}
+
+/// Text and HTML that say the same thing.
+#[derive(Default)]
+struct Block {
+    id: usize,
+    text: Option<String>,
+    html: Option<String>,
+}
+
+impl Body {
+    fn block(&mut self, id: usize) -> Option<&mut Block> {
+        if self.blocks.last().is_none_or(|last| last.id != id) {
+            self.blocks.push(Block { id, ..Block::default() });
+        }
+        self.blocks.last_mut()
+    }
+
+    /// Of several plain alternatives the first counts.
+    fn add_text(&mut self, id: usize, text: String) {
+        if let Some(block) = self.block(id) {
+            block.text.get_or_insert(text);
+        }
+    }
+
+    /// An alternative may hold HTML in several pieces, with attachments between them.
+    fn add_html(&mut self, id: usize, html: String) {
+        if let Some(block) = self.block(id) {
+            match &mut block.html {
+                Some(before) => before.push_str(&html),
+                None => block.html = Some(html),
+            }
+        }
+    }
+
+    /// The whole body as text and as HTML. A block that has only one form is turned into the other where that is needed.
+    fn join(mut self) -> (Option<String>, Option<String>) {
+        if let [_] = self.blocks.as_slice()
+            && let Some(Block { text, html, .. }) = self.blocks.pop()
+        {
+            let text = text.or_else(|| html.as_deref().map(content::text_of_html));
+            return (text, html);
+        }
+        let has_html = self.blocks.iter().any(|block| block.html.is_some());
+        let (mut text, mut html) = (Vec::new(), Vec::new());
+        for block in self.blocks {
+            let as_html = has_html.then(|| match (&block.html, &block.text) {
+                (Some(html), _) => html.clone(),
+                (None, text) => format!("<pre>{}</pre>", content::escape(text.as_deref().unwrap_or_default())),
+            });
+            html.extend(as_html);
+            text.push(block.text.unwrap_or_else(|| content::text_of_html(&block.html.unwrap_or_default())));
+        }
+        ((!text.is_empty()).then(|| text.join("\n")), (!html.is_empty()).then(|| html.join("\n")))
+    }
+}
+
+/// The text of a part: in Unicode, with `\n` line ends, without NUL, which no PostgreSQL text can hold.
+fn decode_text(raw: &[u8], node: &Node) -> String {
+    let bytes = transfer::decode(&node.encoding, raw.get(node.body.clone()).unwrap_or_default());
+    let declared = node.content_type.parameter("charset").map(str::to_owned);
+    let label = declared.or_else(|| if node.media_type == "text/html" { meta_charset(&bytes) } else { None });
+    let mut text = charset::decode(label.as_deref(), bytes);
+    if text.contains(['\r', '\0']) {
+        text = text.replace("\r\n", "\n");
+        text.retain(|c| c != '\0');
+    }
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    text
+}
+
+/// The charset an HTML page declares in itself, for parts that declare none.
+fn meta_charset(bytes: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes)).to_ascii_lowercase();
+    let (_, after) = start.split_once("<meta")?.1.split_once("charset=")?;
+    let name: String =
+        after.trim_start_matches(['"', '\'', ' ']).chars().take_while(|c| is_label(*c)).take(40).collect();
+    (!name.is_empty() && !name.starts_with("utf-16")).then_some(name)
+}
+
+fn is_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_:.".contains(c)
+}
+
+fn part(raw: &[u8], nodes: &[Node], node: &Node, html: Option<&str>) -> Part {
+    Part {
+        name: name(node),
+        media_type: node.media_type.clone(),
+        content_id: node.content_id.clone(),
+        inline: is_inline(nodes, node, html),
+        bytes: transfer::decode(&node.encoding, raw.get(node.body.clone()).unwrap_or_default()),
+    }
+}
+
+/// Shown by the HTML: it refers to the part, or the part says so where only shown parts are (RFC 2387).
+fn is_inline(nodes: &[Node], node: &Node, html: Option<&str>) -> bool {
+    let Some(id) = &node.content_id else { return false };
+    let Some(html) = html else { return false };
+    let related = node.parent.and_then(|p| nodes.get(p)).is_some_and(|p| p.media_type == "multipart/related");
+    refers_to(html, id) || (related && node.disposition.value == "inline" && node.media_type.starts_with("image/"))
+}
+
+fn refers_to(html: &str, content_id: &str) -> bool {
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once("cid:") {
+        let ends = |rest: &str| rest.chars().next().is_none_or(|c| c.is_whitespace() || "\"'>)&?#;".contains(c));
+        if after.strip_prefix(content_id).is_some_and(ends) {
+            return true;
+        }
+        // Some clients percent-encode the `@` (RFC 2392 section 2).
+        let encoded = after.get(..after.floor_char_boundary(content_id.len() * 3)).unwrap_or_default();
+        if encoded.contains('%') && encoded.replace("%40", "@").strip_prefix(content_id).is_some_and(ends) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+fn sent_name(node: &Node) -> Option<&str> {
+    node.disposition.parameter("filename").or_else(|| node.content_type.parameter("name"))
+}
+
+/// The sender's name for the part, made safe, or one made up from its type.
+fn name(node: &Node) -> String {
+    let name = safe_name(sent_name(node).unwrap_or_default());
+    let extension = match node.media_type.as_str() {
+        "message/rfc822" | "message/global" => ".eml",
+        "text/calendar" => ".ics",
+        _ => "",
+    };
+    if name.is_empty() {
+        made_up_name(&node.media_type)
+    } else if extension.is_empty() || name.to_lowercase().ends_with(extension) {
+        name
+    } else {
+        name + extension
+    }
+}
+
+/// Without folders, control characters, direction marks and blanks at the ends, and not longer than file systems take.
+fn safe_name(sent: &str) -> String {
+    let last = sent.rsplit(['/', '\\']).find(|piece| !piece.trim().is_empty()).unwrap_or_default();
+    let unsafe_mark = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let clean: String = last.chars().filter(|c| !unsafe_mark(*c)).collect();
+    let clean = clean.trim();
+    if clean.trim_matches('.').is_empty() {
+        return String::new();
+    }
+    if clean.len() <= MAX_NAME {
+        return clean.to_owned();
+    }
+    let (stem, extension) = clean.rsplit_once('.').filter(|(_, e)| e.len() <= 10).unwrap_or((clean, ""));
+    let stem = content::truncate_text(stem, MAX_NAME - 11);
+    if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
+}
+
+fn made_up_name(media_type: &str) -> String {
+    let name = match media_type {
+        "message/rfc822" | "message/global" => "message.eml",
+        "message/delivery-status" => "delivery-status.txt",
+        "text/rfc822-headers" => "headers.txt",
+        "text/calendar" => "invite.ics",
+        "text/plain" => "text.txt",
+        "text/html" => "page.html",
+        "text/csv" => "table.csv",
+        "text/x-vcard" | "text/vcard" => "contact.vcf",
+        "application/pdf" => "document.pdf",
+        "application/zip" => "archive.zip",
+        "application/ms-tnef" | "application/vnd.ms-tnef" => "winmail.dat",
+        "application/pgp-signature" => "signature.asc",
+        "application/pkcs7-signature" | "application/x-pkcs7-signature" => "smime.p7s",
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => "smime.p7m",
+        "image/jpeg" => "image.jpg",
+        "image/svg+xml" => "image.svg",
+        "image/tiff" => "image.tif",
+        _ => "",
+    };
+    if !name.is_empty() {
+        return name.to_owned();
+    }
+    let short = |s: &&str| s.len() <= 4 && s.bytes().all(|b| b.is_ascii_alphanumeric());
+    match media_type.split_once('/') {
+        Some((kind @ ("image" | "audio" | "video"), subtype)) => match Some(subtype).filter(short) {
+            Some(subtype) => format!("{kind}.{subtype}"),
+            None => format!("{kind}.bin"),
+        },
+        _ => "attachment.bin".to_owned(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Finding accounts.
+
+use std::collections::HashMap;
+
+use entity::{account, account_user, account_workspace, mailbox, user, workspace};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::State;
+use crate::mail::address::Address;
+use crate::store::{Store, StoreError};
+
+/// An account with what a list of accounts shows beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The account.
+    pub account: account::Model,
+    /// Logins of the users whose connection lasts, the longest first.
+    pub users: Vec<String>,
+    /// Names of the workspaces it serves.
+    pub workspaces: Vec<String>,
+    /// Its mailboxes.
+    pub mailboxes: Vec<mailbox::Model>,
+}
+
+/// Every account that was not removed, by address.
+pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
+    let accounts = account::Entity::find()
+        .filter(account::Column::State.ne(State::Removed.as_str()))
+        .order_by_asc(account::Column::AddressFolded)
+        .all(&store.db)
+        .await?;
+    let mut users = logins(store).await?;
+    let mut workspaces = workspaces(store).await?;
+    let mut mailboxes: HashMap<Uuid, Vec<mailbox::Model>> = HashMap::new();
+    for mailbox in mailbox::Entity::find().order_by_asc(mailbox::Column::Name).all(&store.db).await? {
+        mailboxes.entry(mailbox.account_id).or_default().push(mailbox);
+    }
+    let listed = |account: account::Model| Listed {
+        users: users.remove(&account.id).unwrap_or_default(),
+        workspaces: workspaces.remove(&account.id).unwrap_or_default(),
+        mailboxes: mailboxes.remove(&account.id).unwrap_or_default(),
+        account,
+    };
+    Ok(accounts.into_iter().map(listed).collect())
+}
+
+/// The account of that address, if there is one that was not removed.
+pub async fn find(store: &Store, address: &Address) -> Result<Option<account::Model>, StoreError> {
+    let find = account::Entity::find().filter(account::Column::State.ne(State::Removed.as_str()));
+    Ok(find.filter(account::Column::AddressFolded.eq(address.folded())).one(&store.db).await?)
+}
+
+/// The account of that address, which must be there.
+pub async fn named(store: &Store, address: &Address) -> Result<account::Model, StoreError> {
+    find(store, address).await?.ok_or_else(|| {
+        StoreError::Refused(format!("there is no account {address}; `mailtrail account list` shows those there are"))
+    })
+}
+
+async fn logins(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError> {
+    let rows = account_user::Entity::find()
+        .filter(account_user::Column::DisconnectedAt.is_null())
+        .find_also_related(user::Entity)
+        .order_by_asc(account_user::Column::ConnectedAt)
+        .order_by_asc(account_user::Column::UserId)
+        .all(&store.db)
+        .await?;
+    Ok(grouped(rows.into_iter().filter_map(|(link, user)| Some((link.account_id, user?.login)))))
+}
+
+async fn workspaces(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError> {
+    let rows = account_workspace::Entity::find()
+        .find_also_related(workspace::Entity)
+        .order_by_asc(workspace::Column::Name)
+        .all(&store.db)
+        .await?;
+    Ok(grouped(rows.into_iter().filter_map(|(link, workspace)| Some((link.account_id, workspace?.name)))))
+}
+
+fn grouped(pairs: impl Iterator<Item = (Uuid, String)>) -> HashMap<Uuid, Vec<String>> {
+    let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (id, name) in pairs {
+        groups.entry(id).or_default().push(name);
+    }
+    groups
+}

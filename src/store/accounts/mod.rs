@@ -1,0 +1,40 @@
+//! Accounts: the logins we watch, who connected them and which workspaces they serve.
+
+mod add;
+mod list;
+mod state;
+
+pub use add::{NewAccount, add};
+pub use list::{Listed, find, list, named};
+pub use state::{pause, pause_undeclared, remove, resume};
+
+/// The values of `account.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Watched.
+    Active,
+    /// Stopped by an operator.
+    Paused,
+    /// A person must consent again.
+    NeedsReauth,
+    /// An operator must mend the configuration.
+    Broken,
+    /// Gone, but activities and verdicts refer to it.
+    Removed,
+}
+
+impl State {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::NeedsReauth => "needs-reauth",
+            Self::Broken => "broken",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

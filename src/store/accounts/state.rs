@@ -1,0 +1,81 @@
+//! Pausing, resuming and removing an account.
+
+use entity::{account, account_user, account_workspace, grant};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{State, named};
+use crate::clock::Clock;
+use crate::mail::address::Address;
+use crate::store::{Store, StoreError};
+
+/// Stops watching until [`resume`].
+pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<account::Model, StoreError> {
+    let account = named(store, address).await?;
+    let row = account::ActiveModel {
+        id: Set(account.id),
+        state: Set(State::Paused.as_str().to_owned()),
+        reason: Set(Some(reason.to_owned())),
+        ..Default::default()
+    };
+    Ok(row.update(&store.db).await?)
+}
+
+/// Watches again, at once, whatever stopped it.
+pub async fn resume(store: &Store, address: &Address) -> Result<account::Model, StoreError> {
+    let account = named(store, address).await?;
+    let row = account::ActiveModel {
+        id: Set(account.id),
+        state: Set(State::Active.as_str().to_owned()),
+        reason: Set(None),
+        failures: Set(0),
+        next_try: Set(None),
+        ..Default::default()
+    };
+    Ok(row.update(&store.db).await?)
+}
+
+/// Ends every connection and forgets the tokens. What was logged stays, and so do the verdicts: an address that is
+/// added again goes on where it ended.
+pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<account::Model, StoreError> {
+    let account = named(store, address).await?;
+    let tx = store.begin().await?;
+    let ended = account_user::ActiveModel { disconnected_at: Set(Some(clock.now())), ..Default::default() };
+    account_user::Entity::update_many()
+        .set(ended)
+        .filter(account_user::Column::AccountId.eq(account.id))
+        .filter(account_user::Column::DisconnectedAt.is_null())
+        .exec(&*tx)
+        .await?;
+    account_workspace::Entity::delete_many()
+        .filter(account_workspace::Column::AccountId.eq(account.id))
+        .exec(&*tx)
+        .await?;
+    grant::Entity::delete_by_id(account.id).exec(&*tx).await?;
+    let row = account::ActiveModel {
+        id: Set(account.id),
+        state: Set(State::Removed.as_str().to_owned()),
+        reason: Set(None),
+        declared: Set(false),
+        ..Default::default()
+    };
+    let account = row.update(&*tx).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Pauses the accounts that the configuration declared once and does not declare any more; how many.
+pub async fn pause_undeclared(store: &Store, declared: &[Address]) -> Result<u64, StoreError> {
+    let row = account::ActiveModel {
+        state: Set(State::Paused.as_str().to_owned()),
+        reason: Set(Some("the configuration no longer declares it".to_owned())),
+        declared: Set(false),
+        ..Default::default()
+    };
+    let paused = account::Entity::update_many()
+        .set(row)
+        .filter(account::Column::Declared.eq(true))
+        .filter(account::Column::AddressFolded.is_not_in(declared.iter().map(Address::folded)))
+        .exec(&store.db)
+        .await?;
+    Ok(paused.rows_affected)
+}

@@ -1,0 +1,168 @@
+use entity::{account_user, user, workspace};
+use sea_orm::{ActiveModelTrait, EntityTrait, Set};
+
+use super::*;
+use crate::clock::Clock;
+use crate::config::{AccountKind, Auth, Provider};
+use crate::mail::address::Address;
+use crate::store::testing::on_each_engine;
+use crate::store::{Store, StoreError, workspaces};
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn new(kind: AccountKind, at: &str, user: Option<&user::Model>) -> NewAccount {
+    NewAccount {
+        address: address(at),
+        kind,
+        provider: Provider::Google,
+        host: None,
+        port: None,
+        auth: None,
+        imap_user: None,
+        password_file: None,
+        since: None,
+        user: user.cloned(),
+        declared: false,
+    }
+}
+
+async fn workspace(store: &Store) -> workspace::Model {
+    workspaces::ensure_default(store, &Clock::system()).await.unwrap()
+}
+
+async fn user(store: &Store, login: &str, seat: &str) -> user::Model {
+    let clock = Clock::system();
+    let row = user::ActiveModel {
+        id: Set(clock.id()),
+        workspace_id: Set(workspace(store).await.id),
+        login: Set(login.to_owned()),
+        login_folded: Set(login.to_owned()),
+        name: Set(String::new()),
+        seat: Set(seat.to_owned()),
+        active: Set(true),
+        created_at: Set(clock.now()),
+    };
+    row.insert(&store.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_provider_brings_its_server_and_its_way_to_log_in() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let mut wanted = new(AccountKind::Bcc, "Log@ours.example", None);
+        let google = add(store, &workspace, &wanted, &clock).await.unwrap();
+        assert_eq!((google.host.as_str(), google.port, google.auth.as_str()), ("imap.gmail.com", 993, "oauth"));
+        assert_eq!((google.address.as_str(), google.state.as_str()), ("Log@ours.example", "active"));
+        wanted.address = address("fwd@ours.example");
+        wanted.provider = Provider::Imap;
+        assert!(matches!(add(store, &workspace, &wanted, &clock).await, Err(StoreError::Refused(_))));
+        wanted.host = Some("mail.ours.example".into());
+        assert!(matches!(add(store, &workspace, &wanted, &clock).await, Err(StoreError::Refused(_))));
+        wanted.password_file = Some("/etc/secret".into());
+        assert_eq!(add(store, &workspace, &wanted, &clock).await.unwrap().auth, "password");
+        wanted.auth = Some(Auth::OAuth);
+        assert_eq!(add(store, &workspace, &wanted, &clock).await.unwrap().auth, "oauth");
+        assert_eq!(list(store).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_added_for_another_user_is_one_account_with_two_connections() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let anna = user(store, "anna@ours.example", "core").await;
+        let boss = user(store, "boss@ours.example", "core").await;
+        let first =
+            add(store, &workspace, &new(AccountKind::Personal, "sales@ours.example", Some(&anna)), &clock).await;
+        let again =
+            add(store, &workspace, &new(AccountKind::Personal, "Sales@OURS.example", Some(&boss)), &clock).await;
+        let (first, again) = (first.unwrap(), again.unwrap());
+        assert_eq!((again.id, again.connected_by), (first.id, Some(anna.id)));
+        let listed = list(store).await.unwrap();
+        assert_eq!(listed[0].users, ["anna@ours.example", "boss@ours.example"]);
+        assert_eq!(listed[0].workspaces, ["default"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lasting_connection_keeps_its_start_and_an_ended_one_begins_anew() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let anna = user(store, "anna@ours.example", "core").await;
+        let wanted = new(AccountKind::Personal, "anna@ours.example", Some(&anna));
+        let account = add(store, &workspace, &wanted, &clock).await.unwrap();
+        let start = async || {
+            let row = account_user::Entity::find_by_id((account.id, anna.id)).one(&store.db).await.unwrap();
+            row.unwrap().connected_at
+        };
+        let first = start().await;
+        add(store, &workspace, &wanted, &clock).await.unwrap();
+        assert_eq!(start().await, first);
+        remove(store, &wanted.address, &clock).await.unwrap();
+        assert!(list(store).await.unwrap().is_empty());
+        assert!(matches!(resume(store, &wanted.address).await, Err(StoreError::Refused(_))));
+        assert_eq!(add(store, &workspace, &wanted, &clock).await.unwrap().id, account.id);
+        assert!(start().await > first);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_is_not_both_personal_and_team() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let anna = user(store, "anna@ours.example", "core").await;
+        add(store, &workspace, &new(AccountKind::Team, "info@ours.example", Some(&anna)), &clock).await.unwrap();
+        let personal = new(AccountKind::Personal, "info@ours.example", Some(&anna));
+        let refused = add(store, &workspace, &personal, &clock).await.unwrap_err().to_string();
+        assert!(refused.contains("team") && refused.contains("account remove"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_view_only_seat_and_nobody_cannot_connect_an_inbox() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let viewer = user(store, "viewer@ours.example", "view-only").await;
+        for who in [None, Some(&viewer)] {
+            let wanted = new(AccountKind::Personal, "viewer@ours.example", who);
+            assert!(matches!(add(store, &workspace, &wanted, &clock).await, Err(StoreError::Refused(_))));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_bcc_account_may_serve_several_workspaces() {
+    on_each_engine(async |store| {
+        let clock = Clock::system();
+        let acme = workspaces::NewWorkspace { name: "acme".into(), ..Default::default() };
+        let acme = workspaces::add(store, &acme, &clock).await.unwrap();
+        let log = new(AccountKind::Bcc, "log@ours.example", None);
+        add(store, &workspace(store).await, &log, &clock).await.unwrap();
+        add(store, &acme, &log, &clock).await.unwrap();
+        assert_eq!(list(store).await.unwrap()[0].workspaces, ["acme", "default"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
+        add(store, &workspace, &log, &clock).await.unwrap();
+        assert_eq!(pause(store, &log.address, "holidays").await.unwrap().state, "paused");
+        let resumed = resume(store, &log.address).await.unwrap();
+        assert_eq!((resumed.state.as_str(), resumed.reason), ("active", None));
+        assert_eq!(pause_undeclared(store, std::slice::from_ref(&log.address)).await.unwrap(), 0);
+        assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 1);
+        assert_eq!(named(store, &log.address).await.unwrap().state, "paused");
+    })
+    .await;
+}
