@@ -248,3 +248,29 @@ proptest::proptest! {
         let _ = parse(&text, &[(&format!("MAILTRAIL_{variable}"), &value)]);
     }
 }
+
+#[test]
+fn the_promised_keys_and_values_are_taken() {
+    let policies = [
+        ("sender_authentication", &["auto", "strict", "warn", "off"][..]),
+        ("subject", &["strict", "trust-in-reply-to"]),
+        ("participants", &["flag", "strict"]),
+        ("auto_replies", &["flag", "skip", "log"]),
+        ("never_log", &["per-recipient", "whole-message"]),
+        ("logging_rule", &["replies-only", "known-contacts"]),
+        ("forward_own", &["skip", "log-outgoing"]),
+    ];
+    for (key, values) in policies {
+        for value in values {
+            parse(&format!("policy.{key} = \"{value}\""), &[]).unwrap();
+        }
+    }
+    for provider in ["google", "microsoft"] {
+        for key in ["client_id", "client_secret_file", "authorize_url", "token_url", "device_url", "tenant"] {
+            parse(&format!("oauth.{provider}.{key} = \"x\""), &[]).unwrap();
+        }
+    }
+    let rest = "policy.log_gap = false\npolicy.forward_require_both_parts = true\ntls.ca_file = \"ca.pem\"\n\
+                attachments.url = \"file:///blobs\"\nsecrets.key_file = \"key\"\nworkspace.own_domains = [\"a.example\"]";
+    parse(rest, &[]).unwrap();
+}
