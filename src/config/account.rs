@@ -1,11 +1,13 @@
 //! Workspaces and accounts that are declared rather than added by command.
 
+use std::io;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::value::{Secret, day, optional};
+use super::value::Secret;
+use super::{day, optional};
 use crate::oauth::provider;
 
 /// Who may see an activity (G5).
@@ -203,6 +205,15 @@ impl Account {
     /// How to log in: as set, else as is usual at the provider.
     pub fn auth(&self) -> Auth {
         self.auth.unwrap_or(if self.provider == Provider::Imap { Auth::Password } else { Auth::OAuth })
+    }
+
+    /// The refresh token to start from, by value or from its file.
+    pub fn refresh_token(&self) -> io::Result<Option<Secret>> {
+        match (&self.refresh_token, &self.refresh_token_file) {
+            (Some(token), _) => Ok(Some(token.clone())),
+            (None, Some(file)) => Secret::read(file).map(Some),
+            (None, None) => Ok(None),
+        }
     }
 }
 

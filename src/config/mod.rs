@@ -5,8 +5,10 @@
 
 mod account;
 mod check;
+mod day;
 mod load;
 mod oauth;
+mod optional;
 mod policy;
 mod storage;
 mod value;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Provider;
-use super::value::{Secret, optional};
+use super::optional;
+use super::value::Secret;
 use crate::oauth::provider::{self, GOOGLE, MICROSOFT};
 
 /// `[oauth]`

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{DatabaseUrl, Secret, optional};
+use super::optional;
+use super::value::{DatabaseUrl, Secret};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 

@@ -234,3 +234,43 @@ fn all_problems_are_told_at_once() {
         ]
     );
 }
+
+#[test]
+fn a_secret_in_a_file_ends_before_the_line_break() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a b \r\n").unwrap();
+    assert_eq!(Secret::read(file.path()).unwrap().expose(), "a b ");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "[a-z.=\\[\\]\"\n# é0-9]{0,60}", variable in "[A-Z_]{0,20}", value: String) {
+        let _ = parse(&text, &[(&format!("MAILTRAIL_{variable}"), &value)]);
+    }
+}
+
+#[test]
+fn the_promised_keys_and_values_are_taken() {
+    let policies = [
+        ("sender_authentication", &["auto", "strict", "warn", "off"][..]),
+        ("subject", &["strict", "trust-in-reply-to"]),
+        ("participants", &["flag", "strict"]),
+        ("auto_replies", &["flag", "skip", "log"]),
+        ("never_log", &["per-recipient", "whole-message"]),
+        ("logging_rule", &["replies-only", "known-contacts"]),
+        ("forward_own", &["skip", "log-outgoing"]),
+    ];
+    for (key, values) in policies {
+        for value in values {
+            parse(&format!("policy.{key} = \"{value}\""), &[]).unwrap();
+        }
+    }
+    for provider in ["google", "microsoft"] {
+        for key in ["client_id", "client_secret_file", "authorize_url", "token_url", "device_url", "tenant"] {
+            parse(&format!("oauth.{provider}.{key} = \"x\""), &[]).unwrap();
+        }
+    }
+    let rest = "policy.log_gap = false\npolicy.forward_require_both_parts = true\ntls.ca_file = \"ca.pem\"\n\
+                attachments.url = \"file:///blobs\"\nsecrets.key_file = \"key\"\nworkspace.own_domains = [\"a.example\"]";
+    parse(rest, &[]).unwrap();
+}

@@ -1,6 +1,7 @@
-//! Values that need care: secrets, connection URLs, and keys that may be empty.
+//! Values that must not be shown: secrets, and connection URLs that may hold one.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs, io};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -16,6 +17,12 @@ impl Secret {
     /// The clear text.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Reads a secret from a file, without the line break that editors leave at its end.
+    pub fn read(file: &Path) -> io::Result<Self> {
+        let text = fs::read_to_string(file)?;
+        Ok(Self::from(text.trim_end_matches(['\r', '\n'])))
     }
 
     /// The secret in the type the rest of the program carries.
@@ -147,116 +154,5 @@ impl Serialize for DatabaseUrl {
 impl<'de> Deserialize<'de> for DatabaseUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Quoted).map(|text| Self::from(text.as_str()))
-    }
-}
-
-/// A key that may be left empty: `""` in the file is `None`, so that every key can be shown with its default.
-pub(super) mod optional {
-    use std::fmt::Display;
-    use std::path::PathBuf;
-
-    use serde::de::IntoDeserializer;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(in crate::config) fn serialize<T: Serialize, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => value.serialize(serializer),
-            None => serializer.serialize_str(""),
-        }
-    }
-
-    pub(in crate::config) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-    where
-        T: OfText,
-        D: Deserializer<'de>,
-    {
-        let text = super::Secret::deserialize(deserializer)?;
-        if text.expose().is_empty() {
-            return Ok(None);
-        }
-        T::of_text(text.expose()).map(Some).map_err(serde::de::Error::custom)
-    }
-
-    /// What can be read from a string of the file.
-    pub(in crate::config) trait OfText: Sized {
-        fn of_text(text: &str) -> Result<Self, String>;
-    }
-
-    impl OfText for String {
-        fn of_text(text: &str) -> Result<Self, String> {
-            Ok(text.to_owned())
-        }
-    }
-
-    impl OfText for PathBuf {
-        fn of_text(text: &str) -> Result<Self, String> {
-            Ok(text.into())
-        }
-    }
-
-    impl OfText for super::Secret {
-        fn of_text(text: &str) -> Result<Self, String> {
-            Ok(text.into())
-        }
-    }
-
-    impl OfText for crate::config::Auth {
-        fn of_text(text: &str) -> Result<Self, String> {
-            let text: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
-            Self::deserialize(text).map_err(said)
-        }
-    }
-
-    fn said(error: impl Display) -> String {
-        error.to_string()
-    }
-}
-
-/// A day, written `2026-11-01` with or without quotes.
-pub(super) mod day {
-    use std::fmt;
-
-    use chrono::NaiveDate;
-    use serde::{Deserializer, Serializer, de};
-
-    pub(in crate::config) fn serialize<S: Serializer>(
-        day: &Option<NaiveDate>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&day.map(|day| day.to_string()).unwrap_or_default())
-    }
-
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<NaiveDate>, D::Error> {
-        deserializer.deserialize_any(Day)
-    }
-
-    struct Day;
-
-    impl<'de> de::Visitor<'de> for Day {
-        type Value = Option<NaiveDate>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a day such as 2026-11-01")
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            text.parse().map(Some).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-        }
-
-        /// TOML's own dates arrive as a map of one entry.
-        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            match map.next_entry::<String, String>()? {
-                Some((_, text)) => self.visit_str(&text),
-                None => Ok(None),
-            }
-        }
     }
 }

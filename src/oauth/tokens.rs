@@ -9,7 +9,7 @@ mod renew;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{account, grant};
 use oauth2::http::Request;
 use oauth2::http::header::CONTENT_TYPE;
@@ -42,17 +42,24 @@ pub struct Tokens(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    vault: Vault,
+    vault: Arc<Vault>,
     config: OAuth,
     http: Http,
     clock: Clock,
-    slots: Mutex<HashMap<Uuid, Slot>>,
+    slots: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 
-/// Held while an account's grant is being changed. Holds what was renewed and could not be stored yet: it must not be
-/// lost with a database that is away for a moment, since the refresh token before it may be dead.
-type Slot = Arc<tokio::sync::Mutex<Option<grant::Model>>>;
-type Held = OwnedMutexGuard<Option<grant::Model>>;
+/// What the process remembers of an account. Held while its grant is being changed.
+#[derive(Default)]
+struct Slot {
+    /// What was renewed and could not be stored yet. It must not be lost with a database that is away for a moment,
+    /// since the refresh token before it may be dead.
+    unsaved: Option<grant::Model>,
+    /// Until when the provider wants to be left alone, and what it said.
+    wait: Option<(DateTime<Utc>, Trouble)>,
+}
+
+type Held = OwnedMutexGuard<Slot>;
 
 /// Where a refresh token comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +84,7 @@ impl Source {
 
 impl Tokens {
     /// Tokens kept in `store`, sealed by `vault`, renewed through `http`.
-    pub fn new(store: Store, vault: Vault, config: OAuth, http: Http, clock: Clock) -> Self {
+    pub fn new(store: Store, vault: Arc<Vault>, config: OAuth, http: Http, clock: Clock) -> Self {
         Self(Arc::new(Inner { store, vault, config, http, clock, slots: Mutex::default() }))
     }
 
@@ -118,7 +125,8 @@ impl Tokens {
         }
         let grant = grant::Model {
             account_id: account,
-            version: 1,
+            // Not 1: a refresh that began before the account was disconnected must not meet its own version again.
+            version: self.0.clock.now().timestamp_micros(),
             key_id: self.0.vault.key_id(),
             refresh_token: self.0.vault.seal_text(Place::of_account(account, REFRESH), token)?,
             access_token: None,
@@ -128,7 +136,7 @@ impl Tokens {
             updated_at: self.0.clock.now(),
         };
         grants::replace(&self.0.store, grant).await.map_err(super::of_store)?;
-        *held = None;
+        *held = Slot::default();
         Ok(true)
     }
 
@@ -137,7 +145,7 @@ impl Tokens {
     pub async fn disconnect(&self, account: &account::Model) -> Result<bool, Trouble> {
         let mut held = self.0.hold(account.id).await;
         let grant = self.0.grant(account.id).await?;
-        *held = None;
+        *held = Slot::default();
         grants::remove(&self.0.store, account.id).await.map_err(super::of_store)?;
         match grant {
             Some(grant) => Ok(self.0.revoke(account, &grant).await),
@@ -155,25 +163,43 @@ impl Inner {
         slot.lock_owned().await
     }
 
-    async fn access(&self, mut unsaved: Held, account: &account::Model) -> Result<SecretString, Trouble> {
-        self.save(&mut unsaved).await?;
+    async fn access(&self, mut held: Held, account: &account::Model) -> Result<SecretString, Trouble> {
+        self.save(&mut held).await?;
         for _ in 0..RACES {
             let Some(grant) = self.grant(account.id).await? else { return Err(no_consent()) };
             if let Some(token) = self.present(&grant)?.filter(|_| !self.is_due(&grant)) {
                 return Ok(token);
             }
+            if let Some(trouble) = self.unwelcome(&held) {
+                return self.old_one(&grant, trouble);
+            }
             match self.renew(account, &grant).await {
                 Ok((renewed, token)) => {
-                    *unsaved = Some(renewed);
-                    if self.save(&mut unsaved).await? {
+                    held.unsaved = Some(renewed);
+                    if self.save(&mut held).await? {
                         return Ok(token);
                     }
                 }
                 Err(Trouble::NeedsReauth { .. }) if self.has_moved_on(&grant).await? => {}
-                Err(trouble) => return self.old_one(&grant, trouble),
+                Err(trouble) => {
+                    held.wait = self.wish(&trouble);
+                    return self.old_one(&grant, trouble);
+                }
             }
         }
         Err(Trouble::retry("other processes keep renewing the token of this account"))
+    }
+
+    fn wish(&self, trouble: &Trouble) -> Option<(DateTime<Utc>, Trouble)> {
+        let Trouble::Retry { after: Some(after), .. } = trouble else { return None };
+        Some((self.clock.now() + *after, trouble.clone()))
+    }
+
+    /// What the provider said when it asked to be left alone, while that lasts.
+    fn unwelcome(&self, slot: &Slot) -> Option<Trouble> {
+        let (until, Trouble::Retry { reason, .. }) = slot.wait.as_ref()? else { return None };
+        let left = (*until - self.clock.now()).to_std().ok().filter(|left| !left.is_zero())?;
+        Some(Trouble::Retry { after: Some(left), reason: reason.clone() })
     }
 
     /// While a token cannot be renewed for a passing reason, the old one will do as long as it lives.
@@ -186,10 +212,10 @@ impl Inner {
     }
 
     /// Stores what was renewed. `false` if another process has stored something else since.
-    async fn save(&self, unsaved: &mut Option<grant::Model>) -> Result<bool, Trouble> {
-        let Some(grant) = unsaved.as_ref() else { return Ok(false) };
+    async fn save(&self, slot: &mut Slot) -> Result<bool, Trouble> {
+        let Some(grant) = slot.unsaved.as_ref() else { return Ok(false) };
         let won = grants::swap(&self.store, grant).await.map_err(super::of_store)?;
-        *unsaved = None;
+        slot.unsaved = None;
         Ok(won)
     }
 

@@ -13,7 +13,7 @@ use oauth2::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ACCESS, Inner, REFRESH};
-use crate::config::{OAuthApp, Provider};
+use crate::config::{OAuthApp, Provider, Secret};
 use crate::oauth::http::{Http, HttpError};
 use crate::oauth::refresh::{Refusal, expiry, trouble};
 use crate::oauth::vault::Place;
@@ -41,7 +41,7 @@ impl Inner {
     ) -> Result<(grant::Model, SecretString), Trouble> {
         let Some(provider) = Provider::named(&account.provider) else { return Err(no_registration()) };
         let app = self.config.app(provider).ok_or_else(no_registration)?;
-        let client = client(provider, app).await?;
+        let client = client(provider, app)?;
         let place = Place::of_account(grant.account_id, REFRESH);
         let token = self.vault.open_text(place, &grant.refresh_token)?;
         let answer = self.ask(provider, &client, &token).await?;
@@ -110,7 +110,7 @@ impl<'c> AsyncHttpClient<'c> for Call {
     }
 }
 
-async fn client(provider: Provider, app: &OAuthApp) -> Result<Client, Trouble> {
+fn client(provider: Provider, app: &OAuthApp) -> Result<Client, Trouble> {
     let provider = provider.as_str();
     if app.client_id.is_empty() {
         return Err(Trouble::operator(format!(
@@ -123,22 +123,21 @@ async fn client(provider: Provider, app: &OAuthApp) -> Result<Client, Trouble> {
         .set_token_uri(url)
         // Both providers document the body; not every server takes the header.
         .set_auth_type(AuthType::RequestBody);
-    Ok(match secret(provider, app).await? {
-        Some(secret) => client.set_client_secret(ClientSecret::new(secret)),
+    Ok(match secret(provider, app)? {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
         None => client,
     })
 }
 
 /// Read anew each time, so that a secret can be changed without a restart.
-async fn secret(provider: &str, app: &OAuthApp) -> Result<Option<String>, Trouble> {
-    if let Some(secret) = &app.client_secret {
-        return Ok(Some(secret.expose().to_owned()));
+fn secret(provider: &str, app: &OAuthApp) -> Result<Option<Secret>, Trouble> {
+    let Some(file) = &app.client_secret_file else { return Ok(app.client_secret.clone()) };
+    match &app.client_secret {
+        Some(secret) => Ok(Some(secret.clone())),
+        None => Secret::read(file).map(Some).map_err(|error| {
+            Trouble::operator(format!("cannot read oauth.{provider}.client_secret_file {}: {error}", file.display()))
+        }),
     }
-    let Some(file) = &app.client_secret_file else { return Ok(None) };
-    let text = tokio::fs::read_to_string(file).await.map_err(|error| {
-        Trouble::operator(format!("cannot read oauth.{provider}.client_secret_file {}: {error}", file.display()))
-    })?;
-    Ok(Some(text.trim().to_owned()))
 }
 
 fn said(provider: Provider, error: &RequestTokenError<HttpError, Refusal>) -> Trouble {

@@ -1,4 +1,6 @@
 mod endpoint;
+mod races;
+mod refusals;
 
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ fn tokens(store: &Store, endpoint: &Endpoint, later: i64) -> Tokens {
 fn patient(store: &Store, endpoint: &Endpoint, later: i64, timeout: Duration) -> Tokens {
     let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
     let vault = Vault::unlock(&Secrets { key: Some(key.into()), ..Secrets::default() }).unwrap();
-    let clock = Clock::fixed(START.parse::<chrono::DateTime<chrono::Utc>>().unwrap() + TimeDelta::seconds(later));
+    let clock = Clock::fixed(START.parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(later));
     let defaults = OAuth::default();
     let app = OAuthApp {
         client_id: "client".into(),
@@ -31,7 +33,7 @@ fn patient(store: &Store, endpoint: &Endpoint, later: i64, timeout: Duration) ->
         ..defaults.google.clone()
     };
     let http = Http::new(&Tls::default(), timeout, clock.clone()).unwrap();
-    Tokens::new(store.clone(), vault, OAuth { google: app, ..defaults }, http, clock)
+    Tokens::new(store.clone(), Arc::new(vault), OAuth { google: app, ..defaults }, http, clock)
 }
 
 async fn account(store: &Store) -> account::Model {
@@ -66,18 +68,6 @@ async fn access(tokens: &Tokens, account: &account::Model) -> String {
 }
 
 /// What one refresh against an endpoint that answers `response` ends in.
-async fn refusal(response: &'static str) -> Trouble {
-    let endpoint = Endpoint::start(move |_, _| answer(response)).await;
-    let found = Mutex::new(None);
-    on_each_engine(async |store| {
-        let tokens = tokens(store, &endpoint, 0);
-        let account = connected(store, &tokens).await;
-        *found.lock().unwrap() = tokens.access(&account).await.err();
-    })
-    .await;
-    found.into_inner().unwrap().unwrap()
-}
-
 #[tokio::test]
 async fn a_living_token_is_not_renewed() {
     on_each_engine(async |store| {
@@ -138,62 +128,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old() {
     .await;
 }
 
-#[tokio::test]
-async fn many_who_ask_at_once_cause_one_refresh() {
-    on_each_engine(async |store| {
-        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
-        let tokens = tokens(store, &endpoint, 0);
-        let account = connected(store, &tokens).await;
-        let all = join_all((0..20).map(|_| access(&tokens, &account))).await;
-        assert!(all.iter().all(|token| token == "a1"));
-        assert_eq!(endpoint.seen().len(), 1);
-    })
-    .await;
-}
-
 /// Process A's refresh is under way while process B renews the grant; then the endpoint gives A `answer_to_a`.
-async fn overtaken(answer_to_a: &str) {
-    on_each_engine(async |store| {
-        let overtaken = Arc::new(tokio::sync::Notify::new());
-        let (gate, answer_to_a) = (Arc::clone(&overtaken), answer_to_a.to_owned());
-        let endpoint = Endpoint::start(move |count, _| {
-            let (gate, answer_to_a) = (Arc::clone(&gate), answer_to_a.clone());
-            Box::pin(async move {
-                if count == 1 {
-                    gate.notified().await;
-                    return answer_to_a;
-                }
-                json(200, r#"{"access_token":"a2","token_type":"Bearer","expires_in":3600,"refresh_token":"r2"}"#)
-            })
-        })
-        .await;
-        let (a, b) = (tokens(store, &endpoint, 0), tokens(store, &endpoint, 0));
-        let account = connected(store, &a).await;
-        let first = async { access(&a, &account).await };
-        let second = async {
-            endpoint.has_seen(1).await;
-            let token = access(&b, &account).await;
-            overtaken.notify_one();
-            token
-        };
-        assert_eq!(tokio::join!(first, second), ("a2".to_owned(), "a2".to_owned()));
-        let later = tokens(store, &endpoint, 3_600);
-        access(&later, &account).await;
-        assert_eq!(endpoint.seen()[2]["refresh_token"], "r2");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn who_loses_the_race_takes_the_winners_token() {
-    overtaken(&json(200, r#"{"access_token":"a1","token_type":"Bearer","refresh_token":"rX"}"#)).await;
-}
-
-#[tokio::test]
-async fn a_refusal_of_an_overtaken_token_ends_no_consent() {
-    overtaken(&json(400, r#"{"error":"invalid_grant"}"#)).await;
-}
-
 #[tokio::test]
 async fn a_rotated_token_survives_a_database_that_is_away() {
     on_each_engine(async |store| {
@@ -215,64 +150,6 @@ async fn a_rotated_token_survives_a_database_that_is_away() {
         let grant = grants::find(&store.db, account.id).await.unwrap().unwrap();
         let kept = tokens.0.vault.open_text(Place::of_account(account.id, REFRESH), &grant.refresh_token).unwrap();
         assert_eq!(kept.expose_secret(), "r2");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_busy_endpoint_says_when_to_come_back() {
-    let body = "content-length: 25\r\nconnection: close\r\n\r\n{\"error\":\"invalid_grant\"}";
-    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
-        let response = format!("HTTP/1.1 {status}\r\nretry-after: 17\r\ncontent-type: application/json\r\n{body}");
-        let trouble = refusal(response.leak()).await;
-        assert!(matches!(trouble, Trouble::Retry { after: Some(after), .. } if after.as_secs() == 17), "{trouble:?}");
-    }
-    let trouble = refusal(
-        "HTTP/1.1 400 Bad Request\r\nretry-after: 9\r\ncontent-length: 35\r\nconnection: close\r\n\r\n\
-         {\"error\":\"temporarily_unavailable\"}",
-    )
-    .await;
-    assert!(matches!(trouble, Trouble::Retry { after: Some(after), .. } if after.as_secs() == 9), "{trouble:?}");
-}
-
-#[tokio::test]
-async fn a_dead_consent_needs_a_person_and_a_dead_registration_the_operator() {
-    let of = |error: &str| json(400, &format!(r#"{{"error":"{error}","error_description":"of anna"}}"#)).leak();
-    assert_eq!(refusal(of("invalid_grant")).await.kind(), "needs-reauth");
-    assert_eq!(refusal(of("invalid_client")).await.kind(), "operator");
-    assert!(!refusal(of("invalid_grant")).await.to_string().contains("anna"));
-}
-
-#[tokio::test]
-async fn what_is_no_answer_is_tried_again_and_not_repeated() {
-    let large = json(200, &"x".repeat(300_000)).leak();
-    for response in [
-        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 17\r\nconnection: close\r\n\r\n<p>secret-a1</p>\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 26\r\nconnection: close\r\n\r\n{\"access_token\":\"secret-a1",
-        "HTTP/1.1 400 Bad Request\r\ncontent-length: 9\r\nconnection: close\r\n\r\nsecret-a1",
-        "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\ncut",
-        "garbage",
-        "",
-        large,
-    ] {
-        let trouble = refusal(response).await;
-        assert_eq!(trouble.kind(), "retry", "{trouble:?}");
-        assert!(!trouble.to_string().contains("secret"), "{trouble:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_endpoint_that_hangs_or_is_gone_is_tried_again() {
-    on_each_engine(async |store| {
-        let hanging = Endpoint::start(|_, _| Box::pin(std::future::pending())).await;
-        let gone = Endpoint::gone().await;
-        for endpoint in [hanging, gone] {
-            let tokens = patient(store, &endpoint, 0, Duration::from_millis(100));
-            let account = connected(store, &tokens).await;
-            assert_eq!(tokens.access(&account).await.unwrap_err().kind(), "retry");
-        }
     })
     .await;
 }
