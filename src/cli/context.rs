@@ -48,7 +48,7 @@ impl Context {
 
     /// The parts that read mail: keys, tokens, attachments, TLS.
     pub(super) async fn worker(&self) -> anyhow::Result<Worker> {
-        let vault = self.vault()?;
+        let vault = Arc::new(self.vault()?);
         let hash_key = hash_key::hash_key(&self.store, &vault).await?;
         let http = Http::new(&self.config.tls, self.config.worker.token_timeout(), self.clock.clone())?;
         let oauth = self.config.oauth.clone();

@@ -14,6 +14,7 @@ pub mod dovecot_conf;
 pub mod guard;
 pub mod mail;
 pub mod postgres;
+pub mod world;
 
 use std::path::Path;
 

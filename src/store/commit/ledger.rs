@@ -76,7 +76,7 @@ impl Verdicts {
             Code::ParseError => self.done.quarantined += 1,
             _ => self.done.skipped += 1,
         }
-        self.sightings.extend(activity.map(|activity| self::sighting(batch, entry.uid, activity)));
+        self.sightings.extend(activity.map(|activity| sighting(batch, entry.uid, activity)));
         let trace = if activity.is_some() { entry.trace.clone() } else { entry.trace.without_evidence() };
         self.rows.push(ledger::ActiveModel {
             mailbox_id: Set(batch.mailbox),

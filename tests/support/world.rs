@@ -1,0 +1,228 @@
+//! A provider, a CRM database and the program between them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use provider::{Connection, Profile, Provider};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::postgres::Database;
+
+/// The address behind which BCC mail arrives.
+pub const BCC: &str = "bcc@crm.example";
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A database of its own on a private server.
+    Postgres,
+}
+
+/// The engines that are here: SQLite always, PostgreSQL where it is installed.
+pub fn engines() -> Vec<Engine> {
+    let mut engines = vec![Engine::Sqlite];
+    if Database::available() {
+        engines.push(Engine::Postgres);
+    }
+    engines
+}
+
+/// The program with a configuration and a database of its own.
+pub struct Trail {
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+impl Trail {
+    /// With a configuration that reaches `connection`, and `more` settings.
+    pub fn new(engine: Engine, connection: Option<&Connection>, more: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = (engine == Engine::Postgres).then(Database::create);
+        let trail = Self { folder, database };
+        let mut config = format!(
+            "database.url = \"{}\"\nattachments.url = \"file://{}\"\nsecrets.key_file = \"{}\"\n",
+            trail.database_url(),
+            trail.path("attachments").display(),
+            trail.path("key").display()
+        );
+        if let Some(connection) = connection {
+            config.push_str(&format!(
+                "tls.ca_file = \"{}\"\n[oauth.google]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
+                 token_url = \"{token}\"\n[oauth.microsoft]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
+                 token_url = \"{token}\"\n",
+                connection.ca_file.display(),
+                id = connection.client_id,
+                secret = connection.client_secret_file.display(),
+                token = connection.token_url,
+            ));
+        }
+        config.push_str(more);
+        std::fs::write(trail.path("mailtrail.toml"), config).unwrap();
+        trail
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    fn database_url(&self) -> String {
+        match &self.database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite://{}", self.path("crm.db").display()),
+        }
+    }
+
+    /// The program with these arguments, not started yet.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mailtrail"));
+        command.arg("--config").arg(self.path("mailtrail.toml")).args(args).current_dir(self.folder.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it, whatever comes of it.
+    pub fn output(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs it; it must succeed. Gives what it printed.
+    pub fn run(&self, args: &[&str]) -> String {
+        let output = self.output(args);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{args:?} failed: {out}{err}");
+        out.into_owned()
+    }
+
+    /// Runs it; it must fail with this exit code. Gives what it complained.
+    pub fn fails(&self, code: i32, args: &[&str]) -> String {
+        let output = self.output(args);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}{err}", String::from_utf8_lossy(&output.stdout));
+        err
+    }
+
+    /// The JSON Lines it prints.
+    pub fn json(&self, args: &[&str]) -> Vec<Value> {
+        self.run(args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Imports records given as CSV.
+    pub fn import(&self, kind: &str, csv: &str) {
+        let file = self.path(&format!("{kind}.csv"));
+        std::fs::write(&file, csv).unwrap();
+        self.run(&["import", kind, file.to_str().unwrap()]);
+    }
+}
+
+/// A provider with a BCC mailbox, and the program that reads it.
+pub struct World {
+    pub provider: Provider,
+    pub trail: Trail,
+    connection: Connection,
+    _files: TempDir,
+}
+
+impl World {
+    /// A plain IMAP server.
+    pub async fn plain(engine: Engine) -> Self {
+        Self::new(engine, Profile::Plain, "").await
+    }
+
+    /// A server like `profile`'s, and `more` settings.
+    pub async fn new(engine: Engine, profile: Profile, more: &str) -> Self {
+        let provider = Provider::start(profile).await;
+        let files = TempDir::new().unwrap();
+        let connection = provider.connection(files.path());
+        let trail = Trail::new(engine, Some(&connection), more);
+        let world = Self { provider, trail, connection, _files: files };
+        let provider = match profile {
+            Profile::Gmail => "google",
+            Profile::Exchange => "microsoft",
+            Profile::Plain => "imap",
+        };
+        world.trail.import("users", "login,name,aliases,seat,active\nanna@ours.example,Anna Berg,,core,true\n");
+        world.add_account(&["--kind", "bcc", "--provider", provider], BCC);
+        world
+    }
+
+    /// Adds an account that the provider knows, with its refresh token.
+    pub fn add_account(&self, how: &[&str], address: &str) {
+        let output = self.try_add_account(how, address);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn try_add_account(&self, how: &[&str], address: &str) -> Output {
+        let token = self.provider.create_user(address);
+        let file = self.trail.path("token");
+        std::fs::write(&file, token).unwrap();
+        let port = self.connection.port.to_string();
+        let mut args = vec!["account", "add", "--address", address, "--host", "localhost", "--port", &port];
+        args.extend(["--auth", "oauth", "--refresh-token-file", file.to_str().unwrap()]);
+        args.extend(how);
+        self.trail.output(&args)
+    }
+
+    /// A mail arrives in the BCC mailbox.
+    pub fn deliver(&self, mail: impl AsRef<[u8]>) -> u32 {
+        self.provider.mail.deliver(BCC, "INBOX", mail.as_ref())
+    }
+
+    /// Reads every account up to now.
+    pub fn sync(&self) {
+        self.trail.run(&["run", "--once"]);
+    }
+
+    pub fn activities(&self) -> Vec<Value> {
+        self.trail.json(&["activity", "list", "--json"])
+    }
+
+    /// The one activity there is.
+    pub fn activity(&self) -> Value {
+        let mut all = self.activities();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        all.remove(0)
+    }
+
+    /// The verdicts by UID.
+    pub fn codes(&self) -> Vec<String> {
+        let text = |row: Value| row["code"].as_str().unwrap().to_owned();
+        self.trail.json(&["ledger", "list", "--json"]).into_iter().map(text).collect()
+    }
+
+    /// Addresses of every contact, sorted.
+    pub fn contacts(&self) -> Vec<String> {
+        let rows = self.trail.json(&["contact", "list", "--json"]);
+        let mut all: Vec<String> = rows.iter().flat_map(|row| strings(&row["addresses"])).collect();
+        all.sort();
+        all
+    }
+}
+
+/// The strings of a JSON list.
+pub fn strings(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+/// A mail as a user's client sends it, with CRLF. `header` holds further fields, each with its line end.
+pub fn mail(id: &str, to: &str, header: &str) -> String {
+    mail_from("anna@ours.example", id, to, header)
+}
+
+/// The same from somebody else.
+pub fn mail_from(from: &str, id: &str, to: &str, header: &str) -> String {
+    format!(
+        "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{id}>\r\nFrom: {from}\r\nTo: {to}\r\n{header}\
+         Subject: Offer {id}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello.\r\n"
+    )
+}
