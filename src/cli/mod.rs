@@ -1,1 +1,4 @@
-//! (being written)
+//! The command line.
+
+pub mod import;
+pub mod progress;
