@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use uuid::Uuid;
 
@@ -111,22 +111,9 @@ pub struct Json {
 #[derive(Debug, clap::Args)]
 pub struct Import {
     /// Which records
-    pub kind: ImportKind,
+    pub kind: super::import::Kind,
     /// CSV or JSON Lines; - reads standard input
     pub file: PathBuf,
-}
-
-/// Records that can be imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImportKind {
-    /// Ours: who may log mail
-    Users,
-    /// Theirs
-    Companies,
-    /// People outside
-    Contacts,
-    /// What is being sold to them
-    Deals,
 }
 
 /// Configuration commands.

@@ -1,7 +1,5 @@
 //! `workspace`, `import` and `never-log`.
 
-use std::io::IsTerminal;
-
 use serde_json::json;
 
 use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
@@ -77,7 +75,15 @@ async fn read(context: &Context, what: &NeverLogEntry) -> anyhow::Result<(Scope,
     Ok((scope, entry))
 }
 
-pub(super) async fn import(_context: &Context, _what: Import) -> anyhow::Result<Answer> {
-    let _ = std::io::stderr().is_terminal();
-    Ok(Answer::Yes)
+pub(super) async fn import(context: &Context, what: Import) -> anyhow::Result<Answer> {
+    let workspace = context.workspace().await?;
+    let report = super::import::file(&context.store, &workspace, what.kind, &what.file, &context.clock).await?;
+    if report.bad.is_empty() {
+        println!("{}: {} new, {} changed, {} unchanged", what.kind, report.made, report.changed, report.unchanged);
+        return Ok(Answer::Yes);
+    }
+    for bad in &report.bad {
+        eprintln!("line {}: {}", bad.line, bad.reason);
+    }
+    anyhow::bail!("{} bad lines; nothing was written. Mend them and import the file again.", report.bad.len())
 }

@@ -118,6 +118,7 @@ impl Provider {
 pub enum Auth {
     /// XOAUTH2 with a token of the provider.
     #[serde(rename = "oauth")]
+    #[value(name = "oauth")]
     OAuth,
     /// A password from a file.
     Password,

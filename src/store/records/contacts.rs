@@ -1,4 +1,4 @@
-//! Mirroring the CRM's contacts, by key.
+//! Mirroring the CRM's contacts, by key; listing and deleting them.
 //!
 //! A contact that mailtrail made of mail has no key. A line that has one of its addresses takes it over, timeline and
 //! all, so that the person is not in the CRM twice.
@@ -10,13 +10,18 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::links::{Claim, Name, address_row};
-use super::{BATCH, ContactRow, Import, Numbered, batch, merge};
+use super::{BATCH, ContactRow, Import, Numbered, batch};
 use crate::mail::address::Address;
 use crate::store::StoreError;
 
 mod known;
+mod list;
+mod merge;
+mod remove;
 
 use known::Known;
+pub use list::{Listed, list, page};
+pub use remove::remove;
 
 /// What a batch of contacts comes to, before it is written.
 #[derive(Default)]
@@ -103,7 +108,7 @@ impl Plan {
         let changing = [contact::Column::Key, contact::Column::Name, contact::Column::OwnerId];
         batch::upsert(tx, self.contacts, contact::Column::Id, &changing).await?;
         for (from, into) in self.merges {
-            merge::contacts(tx, from, into).await?;
+            merge::merge(tx, from, into).await?;
         }
         batch::delete_in::<contact_address::Entity, _>(tx, contact_address::Column::ContactId, &self.readdressed)
             .await?;

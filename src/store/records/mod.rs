@@ -5,12 +5,9 @@
 
 mod batch;
 mod companies;
-mod contacts;
+pub mod contacts;
 mod deals;
 mod links;
-mod list;
-mod merge;
-mod remove;
 mod rows;
 mod users;
 
@@ -20,8 +17,6 @@ use std::hash::{BuildHasher, RandomState};
 use entity::workspace;
 use sea_orm::{ConnectionTrait, DatabaseBackend};
 
-pub use list::{ListedContact, contacts as list_contacts};
-pub use remove::contact as remove_contact;
 pub use rows::{CompanyRow, ContactRow, DealRow, Numbered, Stage, UserRow};
 
 use super::{Store, StoreError, Tx};

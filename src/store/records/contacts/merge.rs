@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::store::{StoreError, Tx};
 
 /// Moves the timeline and the deals of `from` to `into` and deletes `from` with its addresses.
-pub async fn contacts(tx: &Tx, from: Uuid, into: Uuid) -> Result<(), StoreError> {
+pub async fn merge(tx: &Tx, from: Uuid, into: Uuid) -> Result<(), StoreError> {
     let has_already = Query::select()
         .column(activity_contact::Column::ActivityId)
         .from(activity_contact::Entity)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use entity::{company, contact, contact_address, contact_company, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
@@ -11,26 +12,38 @@ use crate::store::{Store, StoreError};
 /// Contacts read at a time.
 const PAGE: u64 = 500;
 
-/// A contact with what a list of contacts shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListedContact {
-    /// The contact.
-    pub contact: contact::Model,
+/// A contact as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Listed {
+    /// Its identifier.
+    #[serde(skip)]
+    pub id: Uuid,
     /// Its addresses as written, the primary first.
     pub addresses: Vec<String>,
+    /// Its name.
+    pub name: Option<String>,
     /// The keys of its companies, the primary first.
     pub companies: Vec<String>,
+    /// How it came to be.
+    pub source: String,
     /// Login of its owner.
     pub owner: Option<String>,
 }
 
-/// The next contacts of the workspace in the order in which they were made, after the one of that id. An empty list
-/// ends it.
-pub async fn contacts(
-    store: &Store,
-    workspace_id: Uuid,
-    after: Option<Uuid>,
-) -> Result<Vec<ListedContact>, StoreError> {
+/// Every contact of the workspace, in the order in which they were made.
+pub async fn list(store: &Store, workspace_id: Uuid) -> Result<Vec<Listed>, StoreError> {
+    let mut all = Vec::new();
+    loop {
+        let next = page(store, workspace_id, all.last().map(|last: &Listed| last.id)).await?;
+        if next.is_empty() {
+            return Ok(all);
+        }
+        all.extend(next);
+    }
+}
+
+/// The contacts that were made after the one of that id, some hundreds of them. None are left when it is empty.
+pub async fn page(store: &Store, workspace_id: Uuid, after: Option<Uuid>) -> Result<Vec<Listed>, StoreError> {
     let mut find = contact::Entity::find().filter(contact::Column::WorkspaceId.eq(workspace_id));
     if let Some(after) = after {
         find = find.filter(contact::Column::Id.gt(after));
@@ -40,11 +53,13 @@ pub async fn contacts(
     let ids: Vec<Uuid> = page.iter().map(|(contact, _)| contact.id).collect();
     let mut addresses = addresses(store, &ids).await?;
     let mut companies = companies(store, &ids).await?;
-    let listed = |(contact, owner): (contact::Model, Option<user::Model>)| ListedContact {
+    let listed = |(contact, owner): (contact::Model, Option<user::Model>)| Listed {
+        id: contact.id,
         addresses: addresses.remove(&contact.id).unwrap_or_default(),
+        name: contact.name,
         companies: companies.remove(&contact.id).unwrap_or_default(),
+        source: contact.source,
         owner: owner.map(|owner| owner.login),
-        contact,
     };
     Ok(page.into_iter().map(listed).collect())
 }
