@@ -3,13 +3,10 @@
 use super::content;
 use super::envelope::Envelope;
 use super::structure::{self, Node};
-use super::{charset, transfer};
+use super::{charset, file_name, transfer};
 
 /// How many attachments one message may have; the others are counted in [`Mail::omitted`].
 const MAX_ATTACHMENTS: usize = 1_000;
-
-/// The longest file name that is kept, in octets.
-const MAX_NAME: usize = 200;
 
 /// A message, decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -210,7 +207,7 @@ fn is_label(c: char) -> bool {
 
 fn part(raw: &[u8], nodes: &[Node], node: &Node, html: Option<&str>) -> Part {
     Part {
-        name: name(node),
+        name: file_name::of(sent_name(node).unwrap_or_default(), &node.media_type),
         media_type: node.media_type.clone(),
         content_id: node.content_id.clone(),
         inline: is_inline(nodes, node, html),
@@ -247,72 +244,5 @@ fn sent_name(node: &Node) -> Option<&str> {
     node.disposition.parameter("filename").or_else(|| node.content_type.parameter("name"))
 }
 
-/// The sender's name for the part, made safe, or one made up from its type.
-fn name(node: &Node) -> String {
-    let name = safe_name(sent_name(node).unwrap_or_default());
-    let extension = match node.media_type.as_str() {
-        "message/rfc822" | "message/global" => ".eml",
-        "text/calendar" => ".ics",
-        _ => "",
-    };
-    if name.is_empty() {
-        made_up_name(&node.media_type)
-    } else if extension.is_empty() || name.to_lowercase().ends_with(extension) {
-        name
-    } else {
-        name + extension
-    }
-}
-
-/// Without folders, control characters, direction marks and blanks at the ends, and not longer than file systems take.
-fn safe_name(sent: &str) -> String {
-    let last = sent.rsplit(['/', '\\']).find(|piece| !piece.trim().is_empty()).unwrap_or_default();
-    let unsafe_mark = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let clean: String = last.chars().filter(|c| !unsafe_mark(*c)).collect();
-    let clean = clean.trim();
-    if clean.trim_matches('.').is_empty() {
-        return String::new();
-    }
-    if clean.len() <= MAX_NAME {
-        return clean.to_owned();
-    }
-    let (stem, extension) = clean.rsplit_once('.').filter(|(_, e)| e.len() <= 10).unwrap_or((clean, ""));
-    let stem = content::truncate_text(stem, MAX_NAME - 11);
-    if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
-}
-
-fn made_up_name(media_type: &str) -> String {
-    let name = match media_type {
-        "message/rfc822" | "message/global" => "message.eml",
-        "message/delivery-status" => "delivery-status.txt",
-        "text/rfc822-headers" => "headers.txt",
-        "text/calendar" => "invite.ics",
-        "text/plain" => "text.txt",
-        "text/html" => "page.html",
-        "text/csv" => "table.csv",
-        "text/x-vcard" | "text/vcard" => "contact.vcf",
-        "application/pdf" => "document.pdf",
-        "application/zip" => "archive.zip",
-        "application/ms-tnef" | "application/vnd.ms-tnef" => "winmail.dat",
-        "application/pgp-signature" => "signature.asc",
-        "application/pkcs7-signature" | "application/x-pkcs7-signature" => "smime.p7s",
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => "smime.p7m",
-        "image/jpeg" => "image.jpg",
-        "image/svg+xml" => "image.svg",
-        "image/tiff" => "image.tif",
-        _ => "",
-    };
-    if !name.is_empty() {
-        return name.to_owned();
-    }
-    let short = |s: &&str| s.len() <= 4 && s.bytes().all(|b| b.is_ascii_alphanumeric());
-    match media_type.split_once('/') {
-        Some((kind @ ("image" | "audio" | "video"), subtype)) => match Some(subtype).filter(short) {
-            Some(subtype) => format!("{kind}.{subtype}"),
-            None => format!("{kind}.bin"),
-        },
-        _ => "attachment.bin".to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests;
