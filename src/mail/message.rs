@@ -1,5 +1,7 @@
 //! A whole message: its envelope, its text and what is attached to it.
 
+use std::collections::HashSet;
+
 use super::content;
 use super::envelope::Envelope;
 use super::structure::{self, Node};
@@ -7,6 +9,9 @@ use super::{charset, file_name, transfer};
 
 /// How many attachments one message may have; the others are counted in [`Mail::omitted`].
 const MAX_ATTACHMENTS: usize = 1_000;
+
+/// The longest content identifier that is looked for in the HTML, in octets.
+const MAX_CONTENT_ID: usize = 512;
 
 /// A message, decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,7 +80,8 @@ impl Mail {
         let (text, html) = body.join();
         let omitted = structure.omitted + attached.len().saturating_sub(MAX_ATTACHMENTS);
         let attachments = attached.into_iter().take(MAX_ATTACHMENTS);
-        let attachments = attachments.map(|node| part(raw, &structure.nodes, node, html.as_deref())).collect();
+        let shown = html.as_deref().map(content_ids).unwrap_or_default();
+        let attachments = attachments.map(|node| part(raw, &structure.nodes, node, &shown)).collect();
         let envelope = Envelope::read(&structure.fields);
         Ok(Self { envelope, text, html, has_plain_text, attachments, omitted })
     }
@@ -129,6 +135,17 @@ struct Block {
     html: Option<String>,
 }
 
+impl Block {
+    /// The plain text, or that of the HTML where the plain one is missing or left empty, as some clients do.
+    fn text(&self) -> Option<String> {
+        let is_blank = self.text.as_ref().is_none_or(|text| text.trim().is_empty());
+        match &self.html {
+            Some(html) if is_blank => Some(content::text_of_html(html)),
+            _ => self.text.clone(),
+        }
+    }
+}
+
 impl Body {
     fn block(&mut self, id: usize) -> Option<&mut Block> {
         if self.blocks.last().is_none_or(|last| last.id != id) {
@@ -157,10 +174,9 @@ impl Body {
     /// The whole body as text and as HTML. A block that has only one form is turned into the other where that is needed.
     fn join(mut self) -> (Option<String>, Option<String>) {
         if let [_] = self.blocks.as_slice()
-            && let Some(Block { text, html, .. }) = self.blocks.pop()
+            && let Some(block) = self.blocks.pop()
         {
-            let text = text.or_else(|| html.as_deref().map(content::text_of_html));
-            return (text, html);
+            return (block.text(), block.html);
         }
         let has_html = self.blocks.iter().any(|block| block.html.is_some());
         let (mut text, mut html) = (Vec::new(), Vec::new());
@@ -170,7 +186,7 @@ impl Body {
                 (None, text) => format!("<pre>{}</pre>", content::escape(text.as_deref().unwrap_or_default())),
             });
             html.extend(as_html);
-            text.push(block.text.unwrap_or_else(|| content::text_of_html(&block.html.unwrap_or_default())));
+            text.extend(block.text());
         }
         ((!text.is_empty()).then(|| text.join("\n")), (!html.is_empty()).then(|| html.join("\n")))
     }
@@ -205,39 +221,34 @@ fn is_label(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_:.".contains(c)
 }
 
-fn part(raw: &[u8], nodes: &[Node], node: &Node, html: Option<&str>) -> Part {
+fn part(raw: &[u8], nodes: &[Node], node: &Node, shown: &HashSet<String>) -> Part {
     Part {
         name: file_name::of(sent_name(node).unwrap_or_default(), &node.media_type),
         media_type: node.media_type.clone(),
         content_id: node.content_id.clone(),
-        inline: is_inline(nodes, node, html),
+        inline: is_inline(nodes, node, shown),
         bytes: transfer::decode(&node.encoding, raw.get(node.body.clone()).unwrap_or_default()),
     }
 }
 
 /// Shown by the HTML: it refers to the part, or the part says so where only shown parts are (RFC 2387).
-fn is_inline(nodes: &[Node], node: &Node, html: Option<&str>) -> bool {
+fn is_inline(nodes: &[Node], node: &Node, shown: &HashSet<String>) -> bool {
     let Some(id) = &node.content_id else { return false };
-    let Some(html) = html else { return false };
     let related = node.parent.and_then(|p| nodes.get(p)).is_some_and(|p| p.media_type == "multipart/related");
-    refers_to(html, id) || (related && node.disposition.value == "inline" && node.media_type.starts_with("image/"))
+    shown.contains(id) || (related && node.disposition.value == "inline" && node.media_type.starts_with("image/"))
 }
 
-fn refers_to(html: &str, content_id: &str) -> bool {
-    let mut rest = html;
-    while let Some((_, after)) = rest.split_once("cid:") {
-        let ends = |rest: &str| rest.chars().next().is_none_or(|c| c.is_whitespace() || "\"'>)&?#;".contains(c));
-        if after.strip_prefix(content_id).is_some_and(ends) {
-            return true;
-        }
-        // Some clients percent-encode the `@` (RFC 2392 section 2).
-        let encoded = after.get(..after.floor_char_boundary(content_id.len() * 3)).unwrap_or_default();
-        if encoded.contains('%') && encoded.replace("%40", "@").strip_prefix(content_id).is_some_and(ends) {
-            return true;
-        }
-        rest = after;
+/// The content identifiers that the HTML refers to (RFC 2392), with the `@` that some clients percent-encode.
+fn content_ids(html: &str) -> HashSet<String> {
+    let ends = |c: char| c.is_whitespace() || "\"'<>)&?#;".contains(c);
+    let mut ids = HashSet::new();
+    for (at, prefix) in html.match_indices("cid:") {
+        let after = html.get(at + prefix.len()..).unwrap_or_default();
+        let near = content::truncate_text(after, MAX_CONTENT_ID);
+        let id = near.split(ends).next().unwrap_or_default();
+        ids.insert(id.replace("%40", "@"));
     }
-    false
+    ids
 }
 
 fn sent_name(node: &Node) -> Option<&str> {

@@ -15,6 +15,7 @@ pub mod message_id;
 mod parameters;
 mod parties;
 mod prefixes;
+#[cfg(test)]
 mod structure;
 pub mod subject;
 mod tags;

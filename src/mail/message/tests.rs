@@ -79,6 +79,13 @@ fn text_alone_has_no_html() {
 }
 
 #[test]
+fn an_empty_text_beside_html_is_filled() {
+    let raw = "Content-Type: multipart/alternative; boundary=a\n\n--a\n\n \n--a\nContent-Type: text/html\n\n<p>Hello</p>\n--a--";
+    assert_eq!(mail(raw).text.as_deref(), Some("Hello"));
+    assert!(mail(raw).has_plain_text);
+}
+
+#[test]
 fn a_message_without_a_body_has_no_text() {
     let mail = mail("Content-Type: application/pdf; name=a.pdf\r\n\r\n%PDF");
     assert_eq!((mail.text, mail.html), (None, None));
