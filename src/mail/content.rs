@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
+use super::plain::Plain;
 use super::tags::{Tags, is_hostile, is_one_of};
 
 /// The widest line of text: paragraphs are not broken, the reader's window does that.
-const WIDTH: usize = 2_000;
+const WIDTH: usize = 1_000_000;
 
 /// Images that show without asking anybody: parts of the message, and pixels within the HTML itself.
 const LOCAL_IMAGES: &[&str] = &[
@@ -59,7 +60,8 @@ pub fn text_of_html(html: &str) -> String {
     let rendered = if is_hostile(html) {
         None
     } else {
-        let config = html2text::config::plain_no_decorate().no_table_borders().allow_width_overflow().raw_mode(true);
+        let config =
+            html2text::config::with_decorator(Plain).raw_mode(true).unicode_strikeout(false).allow_width_overflow();
         config.string_from_read(html.as_bytes(), WIDTH).ok()
     };
     tidy(&rendered.unwrap_or_else(|| strip_tags(html)))
@@ -200,6 +202,10 @@ mod tests {
             ["a", "b"]
         );
         assert_eq!(text_of_html(""), "");
+        let quoted = "<b>From:</b> <a href=\"mailto:a@x.example\">a@x.example</a><hr><blockquote>q<br>r</blockquote><ol><li>one</ol>";
+        assert_eq!(text_of_html(quoted), "From: a@x.example\n\n> q\n> r\n1. one");
+        let paragraph = "word ".repeat(1_000);
+        assert_eq!(text_of_html(&format!("<p>{paragraph}</p>")), paragraph.trim_end());
     }
 
     #[test]

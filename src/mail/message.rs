@@ -136,13 +136,14 @@ struct Block {
 }
 
 impl Block {
-    /// The plain text, or that of the HTML where the plain one is missing or left empty, as some clients do.
-    fn text(&self) -> Option<String> {
-        let is_blank = self.text.as_ref().is_none_or(|text| text.trim().is_empty());
-        match &self.html {
-            Some(html) if is_blank => Some(content::text_of_html(html)),
-            _ => self.text.clone(),
+    /// With the text of the HTML where the plain one is missing or left empty, as some clients do.
+    fn filled(mut self) -> Self {
+        if self.text.as_ref().is_none_or(|text| text.trim().is_empty())
+            && let Some(html) = &self.html
+        {
+            self.text = Some(content::text_of_html(html));
         }
+        self
     }
 }
 
@@ -176,7 +177,8 @@ impl Body {
         if let [_] = self.blocks.as_slice()
             && let Some(block) = self.blocks.pop()
         {
-            return (block.text(), block.html);
+            let Block { text, html, .. } = block.filled();
+            return (text, html);
         }
         let has_html = self.blocks.iter().any(|block| block.html.is_some());
         let (mut text, mut html) = (Vec::new(), Vec::new());
@@ -186,7 +188,7 @@ impl Body {
                 (None, text) => format!("<pre>{}</pre>", content::escape(text.as_deref().unwrap_or_default())),
             });
             html.extend(as_html);
-            text.extend(block.text());
+            text.extend(block.filled().text);
         }
         ((!text.is_empty()).then(|| text.join("\n")), (!html.is_empty()).then(|| html.join("\n")))
     }
@@ -255,5 +257,7 @@ fn sent_name(node: &Node) -> Option<&str> {
     node.disposition.parameter("filename").or_else(|| node.content_type.parameter("name"))
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@ pub mod message;
 pub mod message_id;
 mod parameters;
 mod parties;
+mod plain;
 mod prefixes;
-#[cfg(test)]
 mod structure;
 pub mod subject;
 mod tags;
