@@ -3,6 +3,8 @@
 //! Anybody can write such a field. The one to believe is the topmost, and only in the shape that the provider of this
 //! mailbox writes; a field in another shape came with the message.
 
+use serde::Serialize;
+
 use super::domain;
 use super::envelope::Envelope;
 
@@ -20,7 +22,8 @@ pub enum Stamp {
 }
 
 /// What the results say about the address in `From`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
 pub enum Assessment {
     /// The sender's domain stands by the message.
     Pass {
@@ -45,7 +48,7 @@ pub fn assess(envelope: &Envelope, stamp: &Stamp) -> Assessment {
     }
     // With several authors, which of them did the results vouch for?
     let [author] = envelope.from.as_slice() else { return fail("the message does not have exactly one author") };
-    if envelope.from_mailboxes != 1 {
+    if envelope.from_mailboxes > 1 {
         return fail("the message does not have exactly one author");
     }
     if internal {

@@ -6,18 +6,11 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
-/// How deep elements may nest. Mail has a few dozen levels; tree builders take the square of the depth in time.
-const MAX_DEPTH: usize = 256;
+use super::plain::Plain;
+use super::tags::{Tags, is_hostile, is_one_of};
 
 /// The widest line of text: paragraphs are not broken, the reader's window does that.
-const WIDTH: usize = 2_000;
-
-/// Elements that never nest, or that a parser closes by itself: leaving them open is normal in mail.
-const SELF_CLOSING: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p",
-    "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "colgroup", "!doctype", "html", "head",
-    "body",
-];
+const WIDTH: usize = 1_000_000;
 
 /// Images that show without asking anybody: parts of the message, and pixels within the HTML itself.
 const LOCAL_IMAGES: &[&str] = &[
@@ -56,7 +49,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// HTML that can be shown in a page: no script, no style, nothing that is fetched when it is shown. Images are the
 /// message's own (`cid:`) or in the HTML (`data:`); remote ones lose their address.
 pub fn display_html(html: &str) -> String {
-    if nests_too_deep(html) {
+    if is_hostile(html) {
         return format!("<pre>{}</pre>", escape(&strip_tags(html)));
     }
     SANITIZER.clean(html).to_string()
@@ -64,10 +57,11 @@ pub fn display_html(html: &str) -> String {
 
 /// The text of HTML, one line a paragraph.
 pub fn text_of_html(html: &str) -> String {
-    let rendered = if nests_too_deep(html) {
+    let rendered = if is_hostile(html) {
         None
     } else {
-        let config = html2text::config::plain_no_decorate().no_table_borders().allow_width_overflow().raw_mode(true);
+        let config =
+            html2text::config::with_decorator(Plain).raw_mode(true).unicode_strikeout(false).allow_width_overflow();
         config.string_from_read(html.as_bytes(), WIDTH).ok()
     };
     tidy(&rendered.unwrap_or_else(|| strip_tags(html)))
@@ -109,22 +103,6 @@ fn tidy(text: &str) -> String {
     out
 }
 
-/// Whether the elements nest deeper than [`MAX_DEPTH`], by counting tags; never less than a parser would find.
-fn nests_too_deep(html: &str) -> bool {
-    let mut depth = 0usize;
-    for tag in Tags::new(html) {
-        let name = tag.name;
-        if SELF_CLOSING.iter().any(|s| name.eq_ignore_ascii_case(s)) {
-            continue;
-        }
-        depth = if tag.closes { depth.saturating_sub(1) } else { depth + 1 };
-        if depth > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
-}
-
 /// The text between the tags, without scripts and styles, for HTML that no parser should see.
 fn strip_tags(html: &str) -> String {
     let mut out = String::with_capacity(html.len() / 2);
@@ -155,52 +133,7 @@ fn strip_tags(html: &str) -> String {
 }
 
 fn is_block(name: &str) -> bool {
-    ["p", "br", "div", "li", "tr", "table", "blockquote", "h1", "h2", "h3", "pre"]
-        .iter()
-        .any(|b| name.eq_ignore_ascii_case(b))
-}
-
-struct Tag<'a> {
-    name: &'a str,
-    closes: bool,
-    start: usize,
-    end: usize,
-}
-
-/// The tags of HTML, found by their brackets.
-struct Tags<'a> {
-    html: &'a str,
-    at: usize,
-}
-
-impl<'a> Tags<'a> {
-    fn new(html: &'a str) -> Self {
-        Self { html, at: 0 }
-    }
-}
-
-impl<'a> Iterator for Tags<'a> {
-    type Item = Tag<'a>;
-
-    fn next(&mut self) -> Option<Tag<'a>> {
-        let bytes = self.html.as_bytes();
-        loop {
-            let start = self.at + memchr::memchr(b'<', bytes.get(self.at..)?)?;
-            let after = self.html.get(start + 1..)?;
-            let closes = after.starts_with('/');
-            let after = after.strip_prefix('/').unwrap_or(after);
-            let len = after.bytes().take(32).take_while(|b| b.is_ascii_alphanumeric() || *b == b'!').count();
-            let Some(name) = after.get(..len).filter(|n| !n.is_empty()) else {
-                self.at = start + 1;
-                continue;
-            };
-            // Within the name no bracket can stand; an unclosed tag ends at the next one's start.
-            let from = start + 1 + usize::from(closes) + len;
-            let end = memchr::memchr2(b'>', b'<', bytes.get(from..)?).map_or(bytes.len(), |at| from + at);
-            self.at = if bytes.get(end) == Some(&b'>') { end + 1 } else { end };
-            return Some(Tag { name, closes, start, end: self.at });
-        }
-    }
+    is_one_of(name, &["p", "br", "div", "li", "tr", "table", "blockquote", "h1", "h2", "h3", "pre"])
 }
 
 fn starts_with_ignore_case(text: &str, prefix: &str) -> bool {
@@ -269,6 +202,10 @@ mod tests {
             ["a", "b"]
         );
         assert_eq!(text_of_html(""), "");
+        let quoted = "<b>From:</b> <a href=\"mailto:a@x.example\">a@x.example</a><hr><blockquote>q<br>r</blockquote><ol><li>one</ol>";
+        assert_eq!(text_of_html(quoted), "From: a@x.example\n\n> q\n> r\n1. one");
+        let paragraph = "word ".repeat(1_000);
+        assert_eq!(text_of_html(&format!("<p>{paragraph}</p>")), paragraph.trim_end());
     }
 
     #[test]

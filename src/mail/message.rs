@@ -1,15 +1,17 @@
 //! A whole message: its envelope, its text and what is attached to it.
 
+use std::collections::HashSet;
+
 use super::content;
 use super::envelope::Envelope;
 use super::structure::{self, Node};
-use super::{charset, transfer};
+use super::{charset, file_name, transfer};
 
 /// How many attachments one message may have; the others are counted in [`Mail::omitted`].
 const MAX_ATTACHMENTS: usize = 1_000;
 
-/// The longest file name that is kept, in octets.
-const MAX_NAME: usize = 200;
+/// The longest content identifier that is looked for in the HTML, in octets.
+const MAX_CONTENT_ID: usize = 512;
 
 /// A message, decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,7 +80,8 @@ impl Mail {
         let (text, html) = body.join();
         let omitted = structure.omitted + attached.len().saturating_sub(MAX_ATTACHMENTS);
         let attachments = attached.into_iter().take(MAX_ATTACHMENTS);
-        let attachments = attachments.map(|node| part(raw, &structure.nodes, node, html.as_deref())).collect();
+        let shown = html.as_deref().map(content_ids).unwrap_or_default();
+        let attachments = attachments.map(|node| part(raw, &structure.nodes, node, &shown)).collect();
         let envelope = Envelope::read(&structure.fields);
         Ok(Self { envelope, text, html, has_plain_text, attachments, omitted })
     }
@@ -132,6 +135,18 @@ struct Block {
     html: Option<String>,
 }
 
+impl Block {
+    /// With the text of the HTML where the plain one is missing or left empty, as some clients do.
+    fn filled(mut self) -> Self {
+        if self.text.as_ref().is_none_or(|text| text.trim().is_empty())
+            && let Some(html) = &self.html
+        {
+            self.text = Some(content::text_of_html(html));
+        }
+        self
+    }
+}
+
 impl Body {
     fn block(&mut self, id: usize) -> Option<&mut Block> {
         if self.blocks.last().is_none_or(|last| last.id != id) {
@@ -160,9 +175,9 @@ impl Body {
     /// The whole body as text and as HTML. A block that has only one form is turned into the other where that is needed.
     fn join(mut self) -> (Option<String>, Option<String>) {
         if let [_] = self.blocks.as_slice()
-            && let Some(Block { text, html, .. }) = self.blocks.pop()
+            && let Some(block) = self.blocks.pop()
         {
-            let text = text.or_else(|| html.as_deref().map(content::text_of_html));
+            let Block { text, html, .. } = block.filled();
             return (text, html);
         }
         let has_html = self.blocks.iter().any(|block| block.html.is_some());
@@ -173,7 +188,7 @@ impl Body {
                 (None, text) => format!("<pre>{}</pre>", content::escape(text.as_deref().unwrap_or_default())),
             });
             html.extend(as_html);
-            text.push(block.text.unwrap_or_else(|| content::text_of_html(&block.html.unwrap_or_default())));
+            text.extend(block.filled().text);
         }
         ((!text.is_empty()).then(|| text.join("\n")), (!html.is_empty()).then(|| html.join("\n")))
     }
@@ -208,111 +223,41 @@ fn is_label(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_:.".contains(c)
 }
 
-fn part(raw: &[u8], nodes: &[Node], node: &Node, html: Option<&str>) -> Part {
+fn part(raw: &[u8], nodes: &[Node], node: &Node, shown: &HashSet<String>) -> Part {
     Part {
-        name: name(node),
+        name: file_name::of(sent_name(node).unwrap_or_default(), &node.media_type),
         media_type: node.media_type.clone(),
         content_id: node.content_id.clone(),
-        inline: is_inline(nodes, node, html),
+        inline: is_inline(nodes, node, shown),
         bytes: transfer::decode(&node.encoding, raw.get(node.body.clone()).unwrap_or_default()),
     }
 }
 
 /// Shown by the HTML: it refers to the part, or the part says so where only shown parts are (RFC 2387).
-fn is_inline(nodes: &[Node], node: &Node, html: Option<&str>) -> bool {
+fn is_inline(nodes: &[Node], node: &Node, shown: &HashSet<String>) -> bool {
     let Some(id) = &node.content_id else { return false };
-    let Some(html) = html else { return false };
     let related = node.parent.and_then(|p| nodes.get(p)).is_some_and(|p| p.media_type == "multipart/related");
-    refers_to(html, id) || (related && node.disposition.value == "inline" && node.media_type.starts_with("image/"))
+    shown.contains(id) || (related && node.disposition.value == "inline" && node.media_type.starts_with("image/"))
 }
 
-fn refers_to(html: &str, content_id: &str) -> bool {
-    let mut rest = html;
-    while let Some((_, after)) = rest.split_once("cid:") {
-        let ends = |rest: &str| rest.chars().next().is_none_or(|c| c.is_whitespace() || "\"'>)&?#;".contains(c));
-        if after.strip_prefix(content_id).is_some_and(ends) {
-            return true;
-        }
-        // Some clients percent-encode the `@` (RFC 2392 section 2).
-        let encoded = after.get(..after.floor_char_boundary(content_id.len() * 3)).unwrap_or_default();
-        if encoded.contains('%') && encoded.replace("%40", "@").strip_prefix(content_id).is_some_and(ends) {
-            return true;
-        }
-        rest = after;
+/// The content identifiers that the HTML refers to (RFC 2392), with the `@` that some clients percent-encode.
+fn content_ids(html: &str) -> HashSet<String> {
+    let ends = |c: char| c.is_whitespace() || "\"'<>)&?#;".contains(c);
+    let mut ids = HashSet::new();
+    for (at, prefix) in html.match_indices("cid:") {
+        let after = html.get(at + prefix.len()..).unwrap_or_default();
+        let near = content::truncate_text(after, MAX_CONTENT_ID);
+        let id = near.split(ends).next().unwrap_or_default();
+        ids.insert(id.replace("%40", "@"));
     }
-    false
+    ids
 }
 
 fn sent_name(node: &Node) -> Option<&str> {
     node.disposition.parameter("filename").or_else(|| node.content_type.parameter("name"))
 }
 
-/// The sender's name for the part, made safe, or one made up from its type.
-fn name(node: &Node) -> String {
-    let name = safe_name(sent_name(node).unwrap_or_default());
-    let extension = match node.media_type.as_str() {
-        "message/rfc822" | "message/global" => ".eml",
-        "text/calendar" => ".ics",
-        _ => "",
-    };
-    if name.is_empty() {
-        made_up_name(&node.media_type)
-    } else if extension.is_empty() || name.to_lowercase().ends_with(extension) {
-        name
-    } else {
-        name + extension
-    }
-}
-
-/// Without folders, control characters, direction marks and blanks at the ends, and not longer than file systems take.
-fn safe_name(sent: &str) -> String {
-    let last = sent.rsplit(['/', '\\']).find(|piece| !piece.trim().is_empty()).unwrap_or_default();
-    let unsafe_mark = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let clean: String = last.chars().filter(|c| !unsafe_mark(*c)).collect();
-    let clean = clean.trim();
-    if clean.trim_matches('.').is_empty() {
-        return String::new();
-    }
-    if clean.len() <= MAX_NAME {
-        return clean.to_owned();
-    }
-    let (stem, extension) = clean.rsplit_once('.').filter(|(_, e)| e.len() <= 10).unwrap_or((clean, ""));
-    let stem = content::truncate_text(stem, MAX_NAME - 11);
-    if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
-}
-
-fn made_up_name(media_type: &str) -> String {
-    let name = match media_type {
-        "message/rfc822" | "message/global" => "message.eml",
-        "message/delivery-status" => "delivery-status.txt",
-        "text/rfc822-headers" => "headers.txt",
-        "text/calendar" => "invite.ics",
-        "text/plain" => "text.txt",
-        "text/html" => "page.html",
-        "text/csv" => "table.csv",
-        "text/x-vcard" | "text/vcard" => "contact.vcf",
-        "application/pdf" => "document.pdf",
-        "application/zip" => "archive.zip",
-        "application/ms-tnef" | "application/vnd.ms-tnef" => "winmail.dat",
-        "application/pgp-signature" => "signature.asc",
-        "application/pkcs7-signature" | "application/x-pkcs7-signature" => "smime.p7s",
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => "smime.p7m",
-        "image/jpeg" => "image.jpg",
-        "image/svg+xml" => "image.svg",
-        "image/tiff" => "image.tif",
-        _ => "",
-    };
-    if !name.is_empty() {
-        return name.to_owned();
-    }
-    let short = |s: &&str| s.len() <= 4 && s.bytes().all(|b| b.is_ascii_alphanumeric());
-    match media_type.split_once('/') {
-        Some((kind @ ("image" | "audio" | "video"), subtype)) => match Some(subtype).filter(short) {
-            Some(subtype) => format!("{kind}.{subtype}"),
-            None => format!("{kind}.bin"),
-        },
-        _ => "attachment.bin".to_owned(),
-    }
-}
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@ const MAX_LEN: usize = 998;
 /// How many identifiers one field is read for. The first (the root) and the last (the parents) are kept.
 const MAX_IDS: usize = 500;
 
+/// How many pieces that look like identifiers one field is read for.
+const MAX_SCANNED: usize = 5_000;
+
 /// A message identifier without its `<>`. Compared octet by octet: it is case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -34,7 +37,7 @@ impl MessageId {
                 ids.push(id);
             }
         };
-        let mut found = bracketed(value).peekable();
+        let mut found = bracketed(value).take(MAX_SCANNED).peekable();
         if found.peek().is_some() {
             found.for_each(&mut push);
         } else {
@@ -44,6 +47,11 @@ impl MessageId {
             ids.drain(1..=ids.len() - MAX_IDS);
         }
         ids
+    }
+
+    /// An identifier that [`as_str`](Self::as_str) gave, read back from where it was kept.
+    pub fn restore(kept: &str) -> Option<Self> {
+        Self::new(kept)
     }
 
     /// The identifier without `<>`.
@@ -209,6 +217,7 @@ mod tests {
             for id in MessageId::list(&text) {
                 prop_assert!(!id.as_str().is_empty() && id.as_str().len() <= MAX_LEN);
                 prop_assert!(!id.as_str().chars().any(char::is_control));
+                prop_assert_eq!(MessageId::restore(id.as_str()), Some(id));
             }
         }
     }

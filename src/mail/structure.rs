@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 64;
 /// How many parts one message is split into.
 const MAX_PARTS: usize = 2_000;
 
+/// The longest media type, in octets (RFC 6838 section 4.2).
+const MAX_MEDIA_TYPE: usize = 255;
+
 /// One part of a message.
 #[derive(Debug)]
 pub struct Node {
@@ -72,7 +75,9 @@ impl Node {
         let content_type = fields.value("Content-Type").unwrap_or_default();
         let is_type =
             content_type.value.split_once('/').is_some_and(|(a, b)| !a.trim().is_empty() && !b.trim().is_empty());
-        let media_type = if is_type {
+        let media_type = if content_type.value.len() > MAX_MEDIA_TYPE {
+            "application/octet-stream".to_owned()
+        } else if is_type {
             content_type.value.split_whitespace().collect()
         } else if in_digest && content_type.value.is_empty() {
             // RFC 2046 section 5.1.5

@@ -20,7 +20,14 @@ impl BaseSubject {
     pub fn of(subject: &str) -> Self {
         let mut folded = fold(subject);
         folded.truncate(folded.floor_char_boundary(MAX_LEN));
-        Self(base(&folded).to_owned())
+        loop {
+            let shorter = base(&folded);
+            if shorter == folded {
+                return Self(shorter);
+            }
+            // What stood between two pieces may have hidden a third.
+            folded = shorter;
+        }
     }
 
     /// The folded text.
@@ -77,13 +84,32 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }
 
-/// Takes off one piece after the other until nothing changes, which makes the base of a base the same.
-fn base(folded: &str) -> &str {
+/// Takes off one piece after the other.
+fn base(folded: &str) -> String {
     let mut text = folded.trim();
-    while let Some(shorter) = strip_once(text) {
-        text = shorter.trim();
+    let mut tags = Vec::new();
+    loop {
+        if let Some(shorter) = strip_once(text) {
+            text = shorter.trim();
+        } else if let Some((tag, rest)) = own_tag(text) {
+            tags.push(tag);
+            text = rest;
+        } else {
+            break;
+        }
     }
-    text
+    if !text.is_empty() {
+        tags.push(text);
+    }
+    tags.join(" ")
+}
+
+/// A tag that belongs to the subject. Ticket systems put theirs before the reply prefix: `[Ticket 1] Re: help`.
+fn own_tag(text: &str) -> Option<(&str, &str)> {
+    let end = text.strip_prefix('[')?.find(['[', ']'])? + 1;
+    let (tag, rest) = text.split_at_checked(end + 1)?;
+    let rest = rest.trim();
+    (tag.ends_with(']') && !rest.is_empty()).then_some((tag, rest))
 }
 
 fn strip_once(text: &str) -> Option<&str> {
@@ -212,6 +238,17 @@ mod tests {
         ] {
             assert_eq!(base_of(subject), "offer", "{subject}");
         }
+    }
+
+    #[test]
+    fn a_tag_of_its_own_stays_wherever_the_prefix_stands() {
+        for subject in
+            ["[Ticket 1] help", "Re: [Ticket 1] help", "[Ticket 1] Re: help", "[EXT] [Ticket 1]  SV: help (fwd)"]
+        {
+            assert_eq!(base_of(subject), "[ticket 1] help", "{subject}");
+        }
+        assert_eq!(base_of("[foo] Fwd: [bar] Re: fw: b (fWd)  (fwd)"), "[foo] [bar] b");
+        assert_eq!(base_of("[hello world]"), "[hello world]");
     }
 
     #[test]
