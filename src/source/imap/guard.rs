@@ -18,8 +18,11 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// How much is read at once, and how long a line may be to be held back: what async-imap offers as its buffer.
-const PIECE: usize = 4 * 1024;
+/// How much is read at once.
+const PIECE: usize = 8 * 1024;
+
+/// How long a line may be to be held back: less than what async-imap offers as a buffer.
+const HOLD: usize = 4 * 1024;
 
 /// The stream under async-imap.
 pub(super) struct Guard {
@@ -65,7 +68,7 @@ impl Guard {
         let (whole, excess) = self.scanner.scan(piece);
         self.broken = excess;
         self.passed = match whole {
-            0 if excess.is_some() || self.buffer.len() < PIECE => 0,
+            0 if excess.is_some() || self.buffer.len() < HOLD => 0,
             0 => self.buffer.len(),
             whole => held + whole,
         };

@@ -32,10 +32,10 @@ mod mailboxes;
 mod quirks;
 mod response_code;
 mod scan;
-#[cfg(test)]
-mod script;
 mod session;
 mod slices;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod wire;
 
