@@ -189,6 +189,9 @@ fn announced(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use async_imap::imap_proto::Response;
+    use proptest::prelude::*;
+
     use super::*;
 
     const BOUNDS: Bounds = Bounds { literal: 100, line: 200, nesting: 8 };
@@ -276,4 +279,68 @@ mod tests {
         assert_eq!(scanner.scan(b"de UID 5"), (2, None));
         assert_eq!(scanner.scan(b")\r\n* OK\r\n+"), (9, None));
     }
+
+    /// Scans up to `end`; true if that is the end of an answer for the scanner too, none if it stopped before.
+    fn agrees(input: &[u8], end: usize) -> Option<bool> {
+        let mut scanner = Scanner::new(Bounds { literal: 1_000, line: 1_000, nesting: 32 });
+        let (_, excess) = scanner.scan(&input[..end]);
+        excess.is_none().then_some(scanner.line == 0 && scanner.literal == 0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Else something could be hidden from the one that shows to the other.
+        #[test]
+        fn scanner_and_parser_agree_where_an_answer_ends(
+            words in prop::collection::vec(prop::sample::select(WORDS), 1..24),
+        ) {
+            let input = ["* 1 FETCH (", &words.concat(), "UID 5)\r\n* 2 EXISTS\r\n"].concat().into_bytes();
+            let mut rest = &input[..];
+            while let Ok((after, _)) = Response::parse(rest) {
+                match agrees(&input, input.len() - after.len()) {
+                    Some(agreed) => prop_assert!(agreed, "{}", String::from_utf8_lossy(&input)),
+                    None => break,
+                }
+                rest = after;
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "FOO ",
+        "UID 5 ",
+        "BODY[] ",
+        "BODY[]<0> ",
+        "BODY[HEADER.FIELDS (\"A\" B)] ",
+        "BODYSTRUCTURE ",
+        "FLAGS ",
+        "NIL ",
+        "a",
+        "\\",
+        "x] ",
+        "x> ",
+        " ",
+        "(",
+        ")",
+        ") ",
+        "(x",
+        "\"",
+        "\" ",
+        "\")\" ",
+        "\"(\" ",
+        "{0}\r\n",
+        "{3}\r\n",
+        "{9}\r\n",
+        "{12}\r\n",
+        "\r\n",
+        ")\r\n",
+        "* OK ",
+        "* LIST () NIL ",
+        "* ID (",
+        "* 1 FETCH (",
+        "+ ",
+        "A1 OK ",
+        "[BADCHARSET (",
+    ];
 }

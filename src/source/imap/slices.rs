@@ -16,7 +16,7 @@ const IN_FLIGHT: usize = 2;
 
 pub(super) async fn large(wire: &mut Wire, listed: &Listed, limits: &Limits, out: &Bodies) -> Result<(), Trouble> {
     let uid = listed.uid;
-    // The share is taken beforehand and at once: taken bit by bit, two long messages could wait for each other.
+    // The share is taken beforehand and at once: what is taken bit by bit may be stuck halfway.
     let permit = out.share(u64::from(listed.size.min(limits.message_bytes))).await?;
     let mut message = Message { bytes: Vec::new(), asked: 0, end: None };
     let result = message.read(wire, listed, limits).await;
