@@ -16,6 +16,7 @@ pub(super) enum Answer {
     Numbers(Vec<u32>),
     Mailbox(MailboxInfo),
     Exists(u32),
+    Expunged,
     UidValidity(u32),
     UidNext(u32),
     HighestModseq(u64),
@@ -75,17 +76,18 @@ impl Answer {
             Response::MailboxData(MailboxDatum::Search(numbers)) => Self::Numbers(numbers.clone()),
             Response::MailboxData(MailboxDatum::List(data)) => Self::Mailbox(MailboxInfo::of(data)),
             Response::MailboxData(MailboxDatum::Exists(count)) => Self::Exists(*count),
+            Response::Expunge(_) => Self::Expunged,
             Response::Capabilities(list) => Self::Capabilities(names(list)),
             Response::Continue(outcome) => {
                 Self::Continue(outcome.information.as_deref().unwrap_or_default().to_owned())
             }
             Response::Data { status: Status::Bye, outcome } => Self::Bye(Notice::of(outcome)),
+            Response::Data { status: Status::PreAuth, .. } => Self::Greeting(Standing::PreAuthenticated),
             Response::Data { status, outcome } => match &outcome.code {
                 Some(ResponseCode::UidValidity(value)) => Self::UidValidity(*value),
                 Some(ResponseCode::UidNext(value)) => Self::UidNext(*value),
                 Some(ResponseCode::HighestModSeq(value)) => Self::HighestModseq(*value),
                 Some(ResponseCode::Capabilities(list)) => Self::Capabilities(names(list)),
-                _ if *status == Status::PreAuth => Self::Greeting(Standing::PreAuthenticated),
                 _ if *status == Status::Ok => Self::Greeting(Standing::Unknown),
                 _ => Self::Other,
             },

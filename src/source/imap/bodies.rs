@@ -163,7 +163,7 @@ impl<'a> Flight<'a> {
             }
             match self.wire.next().await {
                 Ok(Answer::Fetch(Fetched { uid: Some(uid), body: Some((None, bytes)), .. })) => {
-                    self.take(uid, bytes).await?
+                    self.take(uid, bytes).await?;
                 }
                 Ok(Answer::Done(done)) => {
                     let Some((_, group)) = self.asked.pop_front() else { continue };
@@ -173,7 +173,12 @@ impl<'a> Flight<'a> {
                     }
                 }
                 Ok(_) => {}
-                Err(fault) => return Err(blame(self.wire, fault, false, self.due.front().copied())),
+                Err(fault) => {
+                    // Of those before the last that came, the missing ones may just be gone.
+                    let seen = self.early.last_key_value().map_or(0, |(uid, _)| *uid);
+                    let due = self.due.iter().copied().find(|uid| *uid > seen);
+                    return Err(blame(self.wire, fault, false, due));
+                }
             }
         }
     }

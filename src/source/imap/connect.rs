@@ -11,6 +11,7 @@ use super::capabilities::Capabilities;
 use super::endpoint::{Endpoint, Limits, Login, Security};
 use super::guard::Io;
 use super::login::log_in;
+use super::quirks::refusal;
 use super::session::Session;
 use super::tls::shake;
 use super::wire::{Fault, Stage, Wire};
@@ -88,12 +89,11 @@ async fn ask(wire: &mut Wire) -> Result<Capabilities, Fault> {
     let done = wire
         .run("CAPABILITY", |answer| {
             if let Answer::Capabilities(list) = answer {
-                names.extend(list);
+                names = list;
             }
         })
         .await?;
-    names.extend(done.capabilities.into_iter().flatten());
-    Ok(Capabilities::new(names))
+    Ok(Capabilities::new(done.capabilities.unwrap_or(names)))
 }
 
 /// RFC 2971, which Gmail asks of its clients. What the server says about itself, or that it minds, is no matter.
@@ -101,7 +101,7 @@ async fn introduce(wire: &mut Wire) -> Result<(), Trouble> {
     let id = concat!(r#"ID ("name" "mailtrail" "version" ""#, env!("CARGO_PKG_VERSION"), r#"")"#);
     match wire.run(id, |_| {}).await {
         Err(Fault::Refused { notice, no }) => {
-            let trouble = super::quirks::refusal(wire.stage, no, &notice);
+            let trouble = refusal(wire.stage, no, &notice);
             if matches!(trouble, Trouble::NeedsReauth { .. }) { Err(trouble) } else { Ok(()) }
         }
         Err(fault) => Err(wire.trouble(fault)),

@@ -11,7 +11,6 @@ use super::answer::{Answer, Done, Fetched};
 use super::capabilities::Capabilities;
 use super::quirks::{self, Means};
 use super::wire::{Fault, Wire};
-use crate::source::plan::Selected;
 use crate::source::uid::{ascending, sets};
 use crate::trouble::Trouble;
 
@@ -39,13 +38,6 @@ pub struct Header {
     pub provider_message: Option<String>,
 }
 
-/// Keeps the mailbox's state up to date with what comes in between.
-pub(super) fn note(selected: &mut Selected, answer: &Answer) {
-    if let Answer::Exists(exists) = answer {
-        selected.exists = *exists;
-    }
-}
-
 /// Takes "there is no such message" for an answer without messages.
 pub(super) fn or_nothing(result: Result<Done, Fault>) -> Result<(), Fault> {
     match result {
@@ -58,30 +50,34 @@ fn range(first: u32, last: Option<u32>) -> String {
     last.map_or_else(|| format!("{first}:*"), |last| format!("{first}:{last}"))
 }
 
-pub(super) async fn list(
-    wire: &mut Wire,
-    selected: &mut Selected,
-    first: u32,
-    last: Option<u32>,
-) -> Result<Vec<Listed>, Fault> {
+/// How many messages one command may bring: memory for all accounts is at stake, and a server can say what it likes.
+const MOST: usize = 2_000_000;
+
+fn too_many() -> Fault {
+    Fault::Garbled(format!("the server lists more than {MOST} messages at once"))
+}
+
+pub(super) async fn list(wire: &mut Wire, first: u32, last: Option<u32>) -> Result<Vec<Listed>, Fault> {
     let first = first.max(1);
     // Exchange refuses a FETCH in an empty mailbox.
-    if selected.exists == 0 || last.is_some_and(|last| last < first) {
+    if wire.exists == Some(0) || last.is_some_and(|last| last < first) {
         wire.idle()?;
         return Ok(Vec::new());
     }
     let wanted = first..=last.unwrap_or(u32::MAX);
     let mut found = BTreeMap::new();
     let each = |answer| {
-        note(selected, &answer);
         let Answer::Fetch(Fetched { uid: Some(uid), size, dated, internal_date, .. }) = answer else { return };
-        if wanted.contains(&uid) && (size.is_some() || dated) {
+        if wanted.contains(&uid) && (size.is_some() || dated) && found.len() <= MOST {
             // A size that is no 32-bit number is a message for slices.
             found.entry(uid).or_insert(Listed { uid, size: size.unwrap_or(u32::MAX), internal_date });
         }
     };
     let command = format!("UID FETCH {} (UID INTERNALDATE RFC822.SIZE)", range(first, last));
     or_nothing(wire.stream(&command, each).await)?;
+    if found.len() > MOST {
+        return Err(too_many());
+    }
     Ok(found.into_values().collect())
 }
 
@@ -91,30 +87,32 @@ const WINDOW: u32 = 50_000;
 /// UID SEARCH, in windows if the mailbox is large.
 pub(super) async fn search(
     wire: &mut Wire,
-    selected: &mut Selected,
     first: u32,
     last: Option<u32>,
+    uid_next: Option<u32>,
     criteria: &str,
 ) -> Result<Vec<u32>, Fault> {
+    wire.idle()?;
     let mut uids = Vec::new();
     let mut from = first.max(1);
-    wire.idle()?;
-    while selected.exists > 0 && last.is_none_or(|last| from <= last) {
-        let whole = selected.exists <= WINDOW;
-        let known = last.or(selected.uid_next.map(|next| next.saturating_sub(1)));
-        let to = if whole || known.is_none_or(|known| from > known) {
-            last
-        } else {
-            Some(from.saturating_add(WINDOW - 1)).filter(|to| last.is_none_or(|last| *to < last)).or(last)
-        };
+    while wire.exists != Some(0) && last.is_none_or(|last| from <= last) {
+        let large = wire.exists.is_some_and(|exists| exists > WINDOW);
+        let known = last.or(uid_next.map(|next| next.saturating_sub(1)));
+        let end = from.saturating_add(WINDOW - 1);
+        // Beyond what is known only news can be, which one open range finds.
+        let to = if large && known.is_some_and(|known| end < known) { Some(end) } else { last };
         let wanted = from..=to.unwrap_or(u32::MAX);
         let each = |answer| {
-            note(selected, &answer);
-            if let Answer::Numbers(numbers) = answer {
+            if let Answer::Numbers(numbers) = answer
+                && uids.len() <= MOST
+            {
                 uids.extend(numbers.into_iter().filter(|uid| wanted.contains(uid)));
             }
         };
         or_nothing(wire.stream(&format!("UID SEARCH UID {}{criteria}", range(from, to)), each).await)?;
+        if uids.len() > MOST {
+            return Err(too_many());
+        }
         match to.and_then(|to| to.checked_add(1)) {
             Some(next) => from = next,
             None => break,

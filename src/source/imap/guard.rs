@@ -18,8 +18,11 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// How much is read at once, and how long a line may be to be held back: what async-imap offers as its buffer.
-const PIECE: usize = 4 * 1024;
+/// How much is read at once.
+const PIECE: usize = 8 * 1024;
+
+/// How long a line may be to be held back: less than what async-imap offers as a buffer.
+const HOLD: usize = 4 * 1024;
 
 /// The stream under async-imap.
 pub(super) struct Guard {
@@ -65,7 +68,7 @@ impl Guard {
         let (whole, excess) = self.scanner.scan(piece);
         self.broken = excess;
         self.passed = match whole {
-            0 if excess.is_some() || self.buffer.len() < PIECE => 0,
+            0 if excess.is_some() || self.buffer.len() < HOLD => 0,
             0 => self.buffer.len(),
             whole => held + whole,
         };
@@ -111,5 +114,62 @@ impl AsyncWrite for Guard {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("received", &self.received).field("broken", &self.broken).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+
+    fn guard() -> (Guard, DuplexStream) {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        (Guard::new(Box::new(near), Bounds { literal: 100_000, line: 100_000, nesting: 8 }), far)
+    }
+
+    /// What can be read now, without waiting.
+    fn readable(guard: &mut Guard) -> Option<String> {
+        let mut bytes = [0; 16 * 1024];
+        let read = guard.read(&mut bytes).now_or_never()?.unwrap();
+        Some(String::from_utf8(bytes[..read].to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn half_a_line_is_held_back_until_it_is_whole() {
+        let (mut guard, mut server) = guard();
+        server.write_all(b"* 1 EXISTS\r\n* ID (\"na").await.unwrap();
+        assert_eq!(readable(&mut guard).as_deref(), Some("* 1 EXISTS\r\n"));
+        assert_eq!(readable(&mut guard), None);
+        server.write_all(b"me\" \"x\")\r\n+ half").await.unwrap();
+        assert_eq!(readable(&mut guard).as_deref(), Some("* ID (\"name\" \"x\")\r\n"));
+        drop(server);
+        assert_eq!(readable(&mut guard).as_deref(), Some("+ half"));
+        assert_eq!(readable(&mut guard).as_deref(), Some(""));
+    }
+
+    #[tokio::test]
+    async fn a_literal_and_a_very_long_line_are_handed_on_as_they_come() {
+        let (mut guard, mut server) = guard();
+        server.write_all(b"* 1 FETCH (BODY[] {10}\r\nabc").await.unwrap();
+        assert_eq!(readable(&mut guard).as_deref(), Some("* 1 FETCH (BODY[] {10}\r\nabc"));
+        let line = format!("defghij)\r\n* SEARCH{}", " 1".repeat(HOLD));
+        server.write_all(line.as_bytes()).await.unwrap();
+        let mut got = String::new();
+        while got.len() < line.len() {
+            got.push_str(&readable(&mut guard).unwrap());
+        }
+        assert_eq!(got, line);
+    }
+
+    #[tokio::test]
+    async fn what_came_before_a_broken_rule_is_still_read() {
+        let (mut guard, mut server) = guard();
+        server.write_all(b"* 1 EXISTS\r\n* 1 FETCH (BODY (((((((((((").await.unwrap();
+        assert_eq!(readable(&mut guard).as_deref(), Some("* 1 EXISTS\r\n"));
+        let error = guard.read(&mut [0; 10]).await.unwrap_err();
+        assert!(error.get_ref().unwrap().downcast_ref::<Excess>().is_some());
+        assert_eq!(guard.broken(), Some(Excess::Nesting));
     }
 }

@@ -14,7 +14,7 @@
 //!
 //! `async_imap::Session` is never made: its FETCH, SEARCH, CAPABILITY and NOOP take a tagged NO, a BAD or the end of
 //! the connection for an answer without messages, and its login keeps of a refusal only its Debug text. What is used is
-//! the connection below, which reads and parses, and every command goes through [`wire`].
+//! the connection below, which reads and parses, and every command goes through `wire`.
 //!
 //! A panic of the parser is caught and ends the session like any unreadable answer; an account still runs in a task of
 //! its own, so that one server can hurt nobody else.
@@ -32,10 +32,10 @@ mod mailboxes;
 mod quirks;
 mod response_code;
 mod scan;
-#[cfg(test)]
-mod script;
 mod session;
 mod slices;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod wire;
 

@@ -83,7 +83,7 @@ const QUIRKS: &[Quirk] = &[
         "Gmail, NO [ALERT]; support.google.com/accounts/answer/185833",
     ),
     code("WEBALERT", Means::Permission, "Gmail, NO [WEBALERT https://…] Web login required; node-imap 561"),
-    code("ALERT", Means::Permission, "RFC 3501 section 7.1: must be shown to the user"),
+    code("ALERT", Means::PermissionOrBusy, "RFC 3501 section 7.1: must be shown to the user"),
     code("THROTTLED", Means::Busy, "Gmail; imapflow lib/imap-flow.js"),
     code("OVERQUOTA", Means::Busy, "Gmail, bandwidth of the day; RFC 5530"),
     code("LIMIT", Means::Busy, "Dovecot; RFC 9051 section 7.1"),
@@ -94,7 +94,7 @@ const QUIRKS: &[Quirk] = &[
     code("AUTHENTICATIONFAILED", Means::Credential, "RFC 5530; Gmail, Dovecot"),
     code("EXPIRED", Means::Credential, "RFC 5530"),
     code("AUTHORIZATIONFAILED", Means::Permission, "RFC 5530"),
-    code("NOPERM", Means::Permission, "RFC 5530"),
+    code("NOPERM", Means::PermissionOrBusy, "RFC 5530"),
     code("CONTACTADMIN", Means::Permission, "RFC 5530"),
     code("PRIVACYREQUIRED", Means::Configuration, "RFC 5530"),
 ];

@@ -179,9 +179,168 @@ fn announced(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
     let line = line.strip_suffix(b"}\r\n")?;
     let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let (before, digits) = line.split_at_checked(line.len() - digits)?;
-    if digits.len() >= TAIL - 4 {
-        return Some((None, b""));
+    match before.strip_suffix(b"{") {
+        Some(before) if !digits.is_empty() => Some((str::from_utf8(digits).ok()?.parse().ok(), before)),
+        // So many digits that the brace before them is out of sight.
+        None if before.is_empty() => Some((None, b"")),
+        _ => None,
     }
-    let before = before.strip_suffix(b"{")?;
-    Some((str::from_utf8(digits).ok()?.parse().ok(), before)).filter(|_| !digits.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_imap::imap_proto::Response;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { literal: 100, line: 200, nesting: 8 };
+
+    /// Scans `input` in pieces of every size: each way must come to the same end.
+    fn scan(input: &str) -> Option<Excess> {
+        let outcome = |size: usize| {
+            let mut scanner = Scanner::new(BOUNDS);
+            input.as_bytes().chunks(size).find_map(|piece| scanner.scan(piece).1)
+        };
+        let whole = outcome(input.len().max(1));
+        for size in 1..input.len() {
+            assert_eq!(outcome(size), whole, "in pieces of {size}: {input}");
+        }
+        whole
+    }
+
+    #[test]
+    fn what_servers_say_may_pass() {
+        for input in [
+            "* OK [PERMANENTFLAGS (\\Seen \\*)] \"quoted ((((((((((\r\n",
+            "+ idling\r\nA1 OK done (((((((((\r\n",
+            "* LIST (\\Sent) \"/\" \"a \\\"(b\"\r\n* LIST () \"/\" {5}\r\n(((((\r\n",
+            "* 1 FETCH (UID 5 BODY[HEADER.FIELDS (\"FROM\" TO)] {12}\r\n)))((({99}\r\n!)\r\nA1 OK\r\n",
+            "* 1 FETCH (BODY[]<0> {3}\r\n(\r\n UID 5 FLAGS (\\Seen))\r\n* 2 FETCH (UID 6 THREADID (T1))\r\n",
+            "* 1 FETCH (UID 5 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 3) \r\n",
+            "* SEARCH 1 2 3\r\n* 4 EXISTS\r\n* ID (\"name\" {3}\r\nabc)\r\n",
+        ] {
+            assert_eq!(scan(input), None, "{input}");
+        }
+    }
+
+    #[test]
+    fn each_bound_holds_for_a_whole_answer() {
+        let fetch = |size: usize| format!("* 1 FETCH (UID 5 BODY[] {{{size}}}\r\n{}", "x".repeat(size));
+        assert_eq!(scan(&(fetch(100) + ")\r\n")), None);
+        assert_eq!(scan(&(fetch(60) + " BODY[] {41}\r\n")), Some(Excess::Literal));
+        assert_eq!(scan("* 1 FETCH (BODY[] {4294967296}\r\n"), Some(Excess::Literal));
+        assert_eq!(scan(&format!("* 1 FETCH (BODY[] {{{}}}\r\n", "9".repeat(40))), Some(Excess::Literal));
+        assert_eq!(scan(&format!("* OK {}\r\n", "x".repeat(200))), Some(Excess::Line));
+        assert_eq!(scan(&format!("* 1 FETCH (BODY {}", "(".repeat(8))), Some(Excess::Nesting));
+        assert_eq!(scan("* 1 FETCH (BODY () () () () () () () ()"), Some(Excess::Nesting));
+    }
+
+    #[test]
+    fn nothing_hides_in_what_only_looks_like_a_literal() {
+        for input in [
+            "* OK here {5}\r\n",
+            "* OK [BADCHARSET ({400}\r\n",
+            "+ {5}\r\n",
+            "A1 NO {5}\r\n",
+            "* 1 FETCH (FOO a{50}\r\n",
+            "* 1 FETCH (FOO (x {50}\r\n",
+            "* 1 FETCH (FOO (x] {50}\r\n",
+            "* 1 FETCH (FOO ({50}\r\n",
+            "* 1 FETCH (FOO \")\" {50}\r\n",
+            "* STATUS {5}\r\n",
+            "* LIST () \"/\" a{5}\r\n",
+        ] {
+            assert_eq!(scan(input), Some(Excess::Misplaced), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_fetch_ends_with_the_parenthesis_that_opened_it() {
+        for input in [
+            "* 1 FETCH (FOO \")\" BAR (x] {50}\r\n",
+            "* 1 FETCH (FOO a\r\n BODYSTRUCTURE (((\r\n",
+            "* 1 FETCH (UID 5))\r\n",
+            "* 1 FETCH (UID 5) more\r\n",
+            "* 1 FETCH\r\n",
+        ] {
+            let excess = scan(input);
+
+            assert_eq!(excess, Some(Excess::Unbalanced), "{input}");
+        }
+    }
+
+    #[test]
+    fn whole_lines_and_parts_of_literals_are_let_pass() {
+        let mut scanner = Scanner::new(BOUNDS);
+        assert_eq!(scanner.scan(b"* 1 FET"), (0, None));
+        assert_eq!(scanner.scan(b"CH (BODY[] {5}\r\nab"), (18, None));
+        assert_eq!(scanner.scan(b"c"), (1, None));
+        assert_eq!(scanner.scan(b"de UID 5"), (2, None));
+        assert_eq!(scanner.scan(b")\r\n* OK\r\n+"), (9, None));
+    }
+
+    /// Scans up to `end`; true if that is the end of an answer for the scanner too, none if it stopped before.
+    fn agrees(input: &[u8], end: usize) -> Option<bool> {
+        let mut scanner = Scanner::new(Bounds { literal: 1_000, line: 1_000, nesting: 32 });
+        let (_, excess) = scanner.scan(&input[..end]);
+        excess.is_none().then_some(scanner.line == 0 && scanner.literal == 0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Else something could be hidden from the one that shows to the other.
+        #[test]
+        fn scanner_and_parser_agree_where_an_answer_ends(
+            words in prop::collection::vec(prop::sample::select(WORDS), 1..24),
+        ) {
+            let input = ["* 1 FETCH (", &words.concat(), "UID 5)\r\n* 2 EXISTS\r\n"].concat().into_bytes();
+            let mut rest = &input[..];
+            while let Ok((after, _)) = Response::parse(rest) {
+                match agrees(&input, input.len() - after.len()) {
+                    Some(agreed) => prop_assert!(agreed, "{}", String::from_utf8_lossy(&input)),
+                    None => break,
+                }
+                rest = after;
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "FOO ",
+        "UID 5 ",
+        "BODY[] ",
+        "BODY[]<0> ",
+        "BODY[HEADER.FIELDS (\"A\" B)] ",
+        "BODYSTRUCTURE ",
+        "FLAGS ",
+        "NIL ",
+        "a",
+        "\\",
+        "x] ",
+        "x> ",
+        " ",
+        "(",
+        ")",
+        ") ",
+        "(x",
+        "\"",
+        "\" ",
+        "\")\" ",
+        "\"(\" ",
+        "{0}\r\n",
+        "{3}\r\n",
+        "{9}\r\n",
+        "{12}\r\n",
+        "\r\n",
+        ")\r\n",
+        "* OK ",
+        "* LIST () NIL ",
+        "* ID (",
+        "* 1 FETCH (",
+        "+ ",
+        "A1 OK ",
+        "[BADCHARSET (",
+    ];
 }

@@ -16,6 +16,9 @@ use super::wire::{Fault, Stage, Wire};
 use crate::source::plan::Selected;
 use crate::trouble::Trouble;
 
+/// How many mailboxes of an account we look at.
+const MOST_MAILBOXES: usize = 50_000;
+
 /// A logged-in connection. It reads and cannot write.
 ///
 /// After [`Trouble::Message`] about one message the session may go on if the server refused it and must be replaced if
@@ -25,12 +28,13 @@ pub struct Session {
     wire: Wire,
     capabilities: Capabilities,
     limits: Limits,
-    selected: Selected,
+    /// The UIDNEXT of the examined mailbox, if told.
+    uid_next: Option<u32>,
 }
 
 impl Session {
     pub(super) fn new(wire: Wire, capabilities: Capabilities, limits: Limits) -> Self {
-        Self { wire, capabilities, limits, selected: Selected::default() }
+        Self { wire, capabilities, limits, uid_next: None }
     }
 
     /// What the server can do, as told after the login.
@@ -66,7 +70,9 @@ impl Session {
     async fn listing(&mut self, command: &str) -> Result<Vec<MailboxInfo>, Fault> {
         let mut mailboxes = Vec::new();
         let each = |answer| {
-            if let Answer::Mailbox(mailbox) = answer {
+            if let Answer::Mailbox(mailbox) = answer
+                && mailboxes.len() < MOST_MAILBOXES
+            {
                 mailboxes.push(mailbox);
             }
         };
@@ -80,6 +86,7 @@ impl Session {
             return Err(Trouble::operator("a mailbox whose name is not ASCII on the wire cannot be opened: rename it"));
         };
         // Whatever happens, the mailbox before is closed (RFC 3501 section 6.3.1).
+        (self.wire.exists, self.uid_next) = (None, None);
         let mut selected = Selected::default();
         let each = |answer| match answer {
             Answer::Exists(exists) => selected.exists = exists,
@@ -89,19 +96,28 @@ impl Session {
             _ => {}
         };
         let result = self.wire.run(&format!("EXAMINE {name}"), each).await;
-        self.selected = if result.is_ok() { selected } else { Selected::default() };
-        self.proven(result.map(|_| selected))
+        if result.is_err() {
+            self.wire.exists = None;
+        }
+        self.proven(result)?;
+        if selected.uid_validity == 0 {
+            return Err(Trouble::retry(
+                "the server names no UIDVALIDITY for the mailbox, and without it messages cannot be told apart",
+            ));
+        }
+        (self.wire.news, self.uid_next) = (false, selected.uid_next);
+        Ok(selected)
     }
 
     /// UID, size and arrival of the messages from `first` to `last`, or to the end.
     pub async fn list(&mut self, first: u32, last: Option<u32>) -> Result<Vec<Listed>, Trouble> {
-        let result = fetch::list(&mut self.wire, &mut self.selected, first, last).await;
+        let result = fetch::list(&mut self.wire, first, last).await;
         result.map_err(|fault| self.wire.trouble(fault))
     }
 
     /// The UIDs from `first` to `last`, or to the end.
     pub async fn uids(&mut self, first: u32, last: Option<u32>) -> Result<Vec<u32>, Trouble> {
-        let result = fetch::search(&mut self.wire, &mut self.selected, first, last, "").await;
+        let result = fetch::search(&mut self.wire, first, last, self.uid_next, "").await;
         result.map_err(|fault| self.wire.trouble(fault))
     }
 
@@ -109,7 +125,7 @@ impl Session {
     /// date without its time zone (RFC 3501 section 6.4.4).
     pub async fn since(&mut self, date: NaiveDate, first: u32) -> Result<Vec<u32>, Trouble> {
         let day = date.pred_opt().unwrap_or(date).format("%-d-%b-%Y");
-        let result = fetch::search(&mut self.wire, &mut self.selected, first, None, &format!(" SINCE {day}")).await;
+        let result = fetch::search(&mut self.wire, first, None, self.uid_next, &format!(" SINCE {day}")).await;
         result.map_err(|fault| self.wire.trouble(fault))
     }
 
@@ -125,18 +141,18 @@ impl Session {
 
     /// Asks for nothing; fails if the session is over.
     pub async fn noop(&mut self) -> Result<(), Trouble> {
-        let selected = &mut self.selected;
-        let result = self.wire.run("NOOP", |answer| fetch::note(selected, &answer)).await;
+        let result = self.wire.run("NOOP", |_| {}).await;
         result.map(|_| ()).map_err(|fault| self.wire.trouble(fault))
     }
 
-    /// Waits up to `span` for new mail in the examined mailbox: IDLE where there is one, else one look at the end.
+    /// Waits up to `span` for new mail in the examined mailbox: IDLE where there is one, else one look at the end. Mail
+    /// that has come since EXAMINE, in between other answers, ends the wait at once.
     ///
     /// A dropped future ends the session.
     pub async fn wait(&mut self, span: Duration) -> Result<Waited, Trouble> {
         let result = match self.capabilities.idle() {
-            true => idle::wait(&mut self.wire, &mut self.selected, span).await,
-            false => idle::sleep(&mut self.wire, &mut self.selected, span).await,
+            true => idle::wait(&mut self.wire, span).await,
+            false => idle::sleep(&mut self.wire, span).await,
         };
         result.map_err(|fault| self.wire.trouble(fault))
     }

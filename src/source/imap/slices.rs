@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::answer::{Answer, Fetched};
 use super::bodies::{Bodies, Body};
 use super::endpoint::Limits;
-use super::fetch::{Listed, blame};
+use super::fetch::{Listed, blame, or_nothing};
 use super::wire::{Fault, Tag, Wire, accepted};
 use crate::trouble::Trouble;
 
@@ -16,7 +16,7 @@ const IN_FLIGHT: usize = 2;
 
 pub(super) async fn large(wire: &mut Wire, listed: &Listed, limits: &Limits, out: &Bodies) -> Result<(), Trouble> {
     let uid = listed.uid;
-    // The share is taken beforehand and at once: taken bit by bit, two long messages could wait for each other.
+    // The share is taken beforehand and at once: what is taken bit by bit may be stuck halfway.
     let permit = out.share(u64::from(listed.size.min(limits.message_bytes))).await?;
     let mut message = Message { bytes: Vec::new(), asked: 0, end: None };
     let result = message.read(wire, listed, limits).await;
@@ -48,7 +48,7 @@ struct Message {
 impl Message {
     async fn read(&mut self, wire: &mut Wire, listed: &Listed, limits: &Limits) -> Result<(), Fault> {
         let mut under_way: VecDeque<(Tag, u32)> = VecDeque::new();
-        let mut answered = false;
+        let (mut answered, mut fault) = (false, None);
         loop {
             // A slice beyond the announced end is asked for only when the one before it came back full.
             while self.end.is_none()
@@ -60,16 +60,18 @@ impl Message {
                 under_way.push_back((tag, self.asked));
                 self.asked = self.asked.saturating_add(limits.slice_bytes);
             }
-            let Some((_, offset)) = under_way.front() else { return Ok(()) };
+            let Some((_, offset)) = under_way.front() else { return fault.map_or(Ok(()), Err) };
             match wire.next().await? {
                 Answer::Fetch(Fetched { uid: Some(uid), body: Some((origin, piece)), .. }) if uid == listed.uid => {
                     answered |= self.add(origin, *offset, &piece, limits);
                 }
                 Answer::Done(done) => {
-                    accepted(done)?;
                     under_way.pop_front();
-                    if !std::mem::take(&mut answered) && self.end.is_none() {
-                        self.end = Some(End::Gone);
+                    if let Err(refused) = or_nothing(accepted(done)) {
+                        fault.get_or_insert(refused);
+                    }
+                    if !std::mem::take(&mut answered) {
+                        self.end.get_or_insert(End::Gone);
                     }
                 }
                 _ => {}

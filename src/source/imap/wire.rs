@@ -77,6 +77,11 @@ pub(super) struct Wire {
     pending: VecDeque<Tag>,
     over: bool,
     throttled: bool,
+    /// How many messages the examined mailbox has, once told.
+    pub(super) exists: Option<u32>,
+    /// Whether messages have come since that was last cleared. Servers tell it in between the answers to any command,
+    /// and do not tell it again (RFC 3501 section 7).
+    pub(super) news: bool,
 }
 
 impl Wire {
@@ -95,6 +100,8 @@ impl Wire {
             pending: VecDeque::new(),
             over: false,
             throttled: false,
+            exists: None,
+            news: false,
         }
     }
 
@@ -211,6 +218,15 @@ impl Wire {
 
     fn heard(&mut self, answer: Answer) -> Result<Answer, Fault> {
         match &answer {
+            Answer::Exists(exists) => {
+                self.news |= self.exists.is_none_or(|before| *exists > before);
+                self.exists = Some(*exists);
+                Ok(answer)
+            }
+            Answer::Expunged => {
+                self.exists = self.exists.map(|exists| exists.saturating_sub(1));
+                Ok(answer)
+            }
             Answer::Bye(notice) => {
                 self.over = true;
                 Err(Fault::Lost(quirks::farewell(self.stage, notice)))
