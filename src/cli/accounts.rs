@@ -75,12 +75,14 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
 
 /// The service may run elsewhere than where the command was typed.
 fn absolute(file: PathBuf) -> anyhow::Result<String> {
-    let file = std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let file =
+        std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     Ok(file.display().to_string())
 }
 
 fn read_token(file: PathBuf) -> anyhow::Result<SecretString> {
-    let text = std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     let token = text.trim();
     anyhow::ensure!(!token.is_empty(), Usage(format!("{} holds no refresh token", file.display())));
     Ok(SecretString::from(token.to_owned()))
@@ -92,7 +94,9 @@ async fn show(context: &Context, json: bool) -> anyhow::Result<Answer> {
     for listed in accounts::list(&context.store).await? {
         output.record(&describe(&listed, now), |_| {
             let account = &listed.account;
-            let last = account.last_success.map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
+            let last = account
+                .last_success
+                .map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
             format!("{}  {}  {}  {}  {last}{reason}", account.address, account.kind, account.provider, account.state)
         })?;
@@ -138,7 +142,8 @@ pub(super) async fn address(context: &Context, what: Json) -> anyhow::Result<Ans
     let mut output = Output::new(what.json);
     let record = json!({"workspace": workspace, "bcc": bcc, "forwarding": forwarding});
     output.record(&record, |_| {
-        let or_none = |address: &Option<String>| address.clone().unwrap_or_else(|| "(none: mailtrail account add)".to_owned());
+        let or_none =
+            |address: &Option<String>| address.clone().unwrap_or_else(|| "(none: mailtrail account add)".to_owned());
         format!("BCC         {}\nForwarding  {}", or_none(&bcc), or_none(&forwarding))
     })?;
     output.finish()?;

@@ -31,7 +31,8 @@ impl Context {
             return Err(Usage(format!("{problem} (mailtrail config check reports everything)")).into());
         }
         let options = Options { connections: config.database.max_connections, ..Options::default() };
-        let store = Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
+        let store =
+            Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
         store.migrate().await.context("the database cannot be brought up to date")?;
         let clock = Clock::system();
         crate::worker::declared::reconcile(&store, &config, &clock).await?;

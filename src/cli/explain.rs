@@ -65,8 +65,10 @@ async fn explain_file(
 async fn explain_id(context: &Context, worker: &Worker, id: &MessageId, output: &mut Output) -> anyhow::Result<bool> {
     let found = print_verdicts_on(context, worker, id, output).await?;
     if !found {
-        eprintln!("No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
-                   the mailbox, and does `mailtrail account list` show a recent success?");
+        eprintln!(
+            "No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
+                   the mailbox, and does `mailtrail account list` show a recent success?"
+        );
     }
     Ok(found)
 }
@@ -122,7 +124,9 @@ async fn dedicated(context: &Context, what: &Explain) -> anyhow::Result<account:
     let listed = accounts::list(&context.store).await?;
     let of_workspace = |one: &accounts::Listed| one.account.kind == "bcc" && one.workspaces.contains(&workspace);
     listed.into_iter().find(of_workspace).map(|one| one.account).ok_or_else(|| {
-        anyhow::anyhow!("the workspace has no BCC account to explain the mail by; add one, or name an account with --account")
+        anyhow::anyhow!(
+            "the workspace has no BCC account to explain the mail by; add one, or name an account with --account"
+        )
     })
 }
 
@@ -130,7 +134,12 @@ async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Outp
     let names = context.store.mailbox_names([row.mailbox_id].into()).await?;
     let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
     let trace = trace_of(row);
-    output.line(&format!("{account} {mailbox} UID {}: {}, {}", row.uid_first, row.code, row.at.format("%Y-%m-%d %H:%M:%S UTC")))?;
+    output.line(&format!(
+        "{account} {mailbox} UID {}: {}, {}",
+        row.uid_first,
+        row.code,
+        row.at.format("%Y-%m-%d %H:%M:%S UTC")
+    ))?;
     let mut record = json!({
         "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
         "code": row.code, "at": row.at, "activity": row.activity_id, "steps": steps(&trace),

@@ -32,7 +32,9 @@ pub(super) async fn activity(context: &Context, command: ActivityCommand) -> any
         }
         ActivityCommand::Show { id, html } => {
             let Some((entry, stored)) = context.store.activity(workspace, id).await? else {
-                anyhow::bail!("there is no activity {id} in this workspace; mailtrail activity list --json shows the ids");
+                anyhow::bail!(
+                    "there is no activity {id} in this workspace; mailtrail activity list --json shows the ids"
+                );
             };
             let mut output = Output::new(!html);
             output.record(&entry, |_| display_html(stored.as_deref().unwrap_or_default()))?;
@@ -138,7 +140,8 @@ pub(super) async fn events(context: &Context, ListCommand::List(list): ListComma
         let page = context.store.events(workspace, after).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        let unknown: HashSet<_> = page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
+        let unknown: HashSet<_> =
+            page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
         accounts.extend(context.store.account_addresses(unknown).await?);
         for row in &page {
             let account = row.account_id.and_then(|id| accounts.get(&id));

@@ -21,7 +21,8 @@ pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) ->
                     "uid": row.uid, "code": row.code, "reason": row.reason, "sha256": row.sha256, "size": row.size,
                     "created_at": row.created_at,
                 });
-                output.record(&record, |_| format!("{}  {account} {mailbox} UID {}: {}", row.id, row.uid, row.reason))?;
+                output
+                    .record(&record, |_| format!("{}  {account} {mailbox} UID {}: {}", row.id, row.uid, row.reason))?;
             }
             output.finish()?;
         }

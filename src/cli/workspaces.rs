@@ -9,13 +9,14 @@ use super::context::{Context, address};
 use super::output::Output;
 use super::{Answer, Usage};
 use crate::store::never_log::{self, Entry, Scope};
-use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::users;
+use crate::store::workspaces::{self, NewWorkspace};
 
 pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> anyhow::Result<Answer> {
     match command {
         WorkspaceCommand::Add { name, own_domains } => {
-            let new = NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
+            let new =
+                NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
             let made = workspaces::add(&context.store, &new, &context.clock).await?;
             println!("Workspace {} is made; name it with --workspace {}.", made.name, made.name);
         }

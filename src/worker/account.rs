@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::Worker;
 use super::intake::Intake;
 use crate::source::plan::{self, Cursor, Step};
-use crate::source::{Endpoint, Listed, Limits, Login, Security, Selected, Session};
+use crate::source::{Endpoint, Limits, Listed, Login, Security, Selected, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -50,7 +50,8 @@ impl Worker {
     }
 
     fn endpoint(&self, account: &account::Model) -> Result<Endpoint, Trouble> {
-        let port = u16::try_from(account.port).map_err(|_| Trouble::operator("The account's port is not a TCP port."))?;
+        let port =
+            u16::try_from(account.port).map_err(|_| Trouble::operator("The account's port is not a TCP port."))?;
         let security = match account.security.as_str() {
             "plaintext" => Security::Plaintext,
             _ => Security::Tls,

@@ -74,7 +74,8 @@ impl Progress {
         let alone = batch(shared, self.cursor, uid, vec![entry]);
         let done = match write(shared, &alone).await {
             Err(StoreError::Data(reason)) => {
-                let entry = casualty(shared, uid, format!("The database refuses the message: {reason}"), raw.bytes).await?;
+                let entry =
+                    casualty(shared, uid, format!("The database refuses the message: {reason}"), raw.bytes).await?;
                 write(shared, &batch(shared, self.cursor, uid, vec![entry])).await?
             }
             other => other?,

@@ -19,10 +19,7 @@ pub(super) struct Judge {
 
 impl Judge {
     /// What the store knows about `envelopes`: one short read for all of them.
-    pub(super) async fn facts<'a>(
-        &self,
-        envelopes: impl Iterator<Item = &'a Envelope>,
-    ) -> Result<Facts, StoreError> {
+    pub(super) async fn facts<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Result<Facts, StoreError> {
         let mut query = FactQuery::default();
         envelopes.for_each(|envelope| query.add(envelope));
         self.store.facts(&self.scope, &query).await
@@ -57,4 +54,3 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
     }
     count.max(1)
 }
-

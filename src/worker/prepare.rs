@@ -42,7 +42,9 @@ pub(super) async fn prepare(
     let notice = notice(&dropped, &envelope);
     if !dropped.is_empty() {
         activity.flags.push(Flag::AttachmentDropped);
-        dropped.iter().for_each(|one| trace.found_by(Finding::AttachmentDropped, format!("{} ({} bytes)", one.name, one.size)));
+        dropped
+            .iter()
+            .for_each(|one| trace.found_by(Finding::AttachmentDropped, format!("{} ({} bytes)", one.name, one.size)));
     }
     let key = activity.key.unwrap_or_else(|| MessageKey::fingerprint(&envelope, text.as_deref().unwrap_or_default()));
     let sent_at = envelope.date.unwrap_or(received);

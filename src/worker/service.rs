@@ -195,7 +195,8 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Trouble> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|error| Trouble::operator(format!("Signals cannot be received: {error}.")));
+        let listen =
+            |kind| signal(kind).map_err(|error| Trouble::operator(format!("Signals cannot be received: {error}.")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
