@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
-use super::context::Context;
+use super::context::{Context, address};
 use super::output::Output;
 use crate::mail::content::display_html;
-use crate::store::records;
+use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
 
 pub(super) async fn activity(context: &Context, command: ActivityCommand) -> anyhow::Result<Answer> {
@@ -73,24 +73,20 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
             let mut output = Output::new(list.json);
             let mut after = None;
             loop {
-                let page = records::list_contacts(&context.store, workspace.id, after).await?;
+                let page = contacts::page(&context.store, workspace.id, after).await?;
                 let Some(last) = page.last() else { break };
-                after = Some(last.contact.id);
-                for listed in &page {
-                    let record = json!({
-                        "key": listed.contact.key, "name": listed.contact.name, "addresses": listed.addresses,
-                        "companies": listed.companies, "source": listed.contact.source, "owner": listed.owner,
-                    });
-                    output.record(&record, |_| {
-                        let name = listed.contact.name.as_deref().unwrap_or("(no name)");
-                        format!("{name} <{}>  {}", listed.addresses.join(", "), listed.companies.join(", "))
+                after = Some(last.id);
+                for contact in &page {
+                    output.record(contact, |contact| {
+                        let name = contact.name.as_deref().unwrap_or("(no name)");
+                        format!("{name} <{}>  {}", contact.addresses.join(", "), contact.companies.join(", "))
                     })?;
                 }
             }
             output.finish()?;
         }
         ContactCommand::Remove { address: text } => {
-            records::remove_contact(&context.store, workspace.id, &text, &context.clock).await?;
+            contacts::remove(&context.store, workspace.id, &address(&text)?, &context.clock).await?;
             println!("{text} is deleted; mail does not bring it back, an import does.");
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Provider;
 use super::optional;
 use super::value::Secret;
-use crate::oauth::provider::{self, GOOGLE, MICROSOFT};
+use crate::oauth::provider::{self, GOOGLE, IMAP, MICROSOFT};
 
 /// `[oauth]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,11 +19,14 @@ pub struct OAuth {
     /// `[oauth.microsoft]`
     #[serde(deserialize_with = "microsoft")]
     pub microsoft: OAuthApp,
+    /// `[oauth.imap]`: any other server that takes tokens.
+    #[serde(deserialize_with = "imap")]
+    pub imap: OAuthApp,
 }
 
 impl Default for OAuth {
     fn default() -> Self {
-        Self { google: OAuthApp::of(&GOOGLE), microsoft: OAuthApp::of(&MICROSOFT) }
+        Self { google: OAuthApp::of(&GOOGLE), microsoft: OAuthApp::of(&MICROSOFT), imap: OAuthApp::of(&IMAP) }
     }
 }
 
@@ -33,7 +36,7 @@ impl OAuth {
         match provider {
             Provider::Google => Some(&self.google),
             Provider::Microsoft => Some(&self.microsoft),
-            Provider::Imap => None,
+            Provider::Imap => Some(&self.imap).filter(|app| !app.token_url.is_empty()),
         }
     }
 }
@@ -108,6 +111,10 @@ fn google<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Err
 
 fn microsoft<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Error> {
     Said::deserialize(deserializer).map(|said| said.over(&MICROSOFT))
+}
+
+fn imap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Error> {
+    Said::deserialize(deserializer).map(|said| said.over(&IMAP))
 }
 
 impl Said {

@@ -47,7 +47,19 @@ pub const MICROSOFT: Provider = Provider {
     rotates: true,
 };
 
-/// The table's row for a provider; a plain IMAP server has none.
+/// Any other IMAP server that takes tokens: everything about it is configuration.
+pub const IMAP: Provider = Provider {
+    imap_host: "",
+    authorize_url: "",
+    token_url: "",
+    device_url: "",
+    revoke_url: "",
+    tenant: "",
+    scope: "",
+    rotates: false,
+};
+
+/// The table's row for a provider; any other server is what the configuration says.
 pub fn of(provider: config::Provider) -> Option<&'static Provider> {
     match provider {
         config::Provider::Google => Some(&GOOGLE),

@@ -50,7 +50,8 @@ impl Trail {
         );
         if let Some(connection) = connection {
             config.push_str(&format!(
-                "tls.ca_file = \"{}\"\n[oauth.google]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
+                "tls.ca_file = \"{}\"\n[oauth.imap]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
+                 token_url = \"{token}\"\n[oauth.google]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
                  token_url = \"{token}\"\n[oauth.microsoft]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
                  token_url = \"{token}\"\n",
                 connection.ca_file.display(),

@@ -66,7 +66,7 @@ fn password(account: &Account, key: &dyn Fn(&str) -> String, problems: &mut Prob
 
 fn oauth(config: &Config, account: &Account, key: &dyn Fn(&str) -> String, problems: &mut Problems) {
     let Some(app) = config.oauth.app(account.provider) else {
-        let cure = "set auth = \"password\", or provider = \"google\" or \"microsoft\"";
+        let cure = "set oauth.imap.token_url, or auth = \"password\"";
         problems.add(key("auth"), "a plain IMAP server gives no tokens", cure);
         return;
     };

@@ -3,11 +3,14 @@
 use url::Url;
 
 use super::Problems;
-use crate::config::{Config, OAuthApp};
+use crate::config::{Config, OAuthApp, Provider};
 
 pub(super) fn check(config: &Config, problems: &mut Problems) {
     app("oauth.google", &config.oauth.google, problems);
     app("oauth.microsoft", &config.oauth.microsoft, problems);
+    if let Some(imap) = config.oauth.app(Provider::Imap) {
+        app("oauth.imap", imap, problems);
+    }
 }
 
 fn app(section: &str, app: &OAuthApp, problems: &mut Problems) {

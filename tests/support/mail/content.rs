@@ -52,8 +52,8 @@ pub fn body(chance: &mut Chance, language: &Language, charset: &str, phrase: &st
     let text = lines.join("\r\n") + "\r\n";
     match chance.below(100) {
         0..48 => (text_part(chance, "plain", &text, charset), Vec::new()),
-        48..73 => (alternative(chance, language, charset, &text, 4), Vec::new()),
-        73..87 => (alternative(chance, language, "utf-8", &text, 17), Vec::new()),
+        48..73 => (alternative(chance, language, charset, &text, 3), Vec::new()),
+        73..87 => (alternative(chance, language, "utf-8", &text, 14), Vec::new()),
         87..97 => with_attachment(chance, language, charset, &text),
         97..99 => with_image(chance, language, charset, &text),
         _ => with_message(chance, language, charset, &text),
@@ -101,7 +101,7 @@ fn html(chance: &mut Chance, language: &Language, text: &str, weight: usize) -> 
     let style = "margin:0;font-family:Verdana,Arial,sans-serif;font-size:10.5pt;line-height:1.4;color:#222b35";
     let mut page = format!("<html lang=\"{}\"><head><style>p{{{style}}}</style></head><body>\r\n", language.tag);
     for line in text.lines() {
-        page += &format!("<p style=\"{style}\"><span style=\"{style}\">{}</span></p>\r\n", line.replace('>', "&gt;"));
+        page += &format!("<p style=\"{style}\">{}</p>\r\n", line.replace('>', "&gt;"));
     }
     for _ in 1..weight {
         let (link, picture) = (chance.hex(32), chance.hex(16));

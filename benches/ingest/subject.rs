@@ -1,0 +1,92 @@
+//! The program that is measured, set up as an operator would: a configuration, imported records, one BCC account.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::arguments::Store;
+use super::measure::{self, Measured};
+use super::support::dovecot::PASSWORD;
+use super::support::mail::Cast;
+use super::support::mail::cast::{NEVER_LOG, OWN_DOMAIN};
+use super::support::postgres::Database;
+
+/// Built together with this benchmark, in the same profile.
+const BINARY: &str = env!("CARGO_BIN_EXE_mailtrail");
+
+/// A fresh installation with an empty database.
+pub struct Subject {
+    folder: tempfile::TempDir,
+    _database: Option<Database>,
+}
+
+impl Subject {
+    /// Everything up to the first `run`.
+    pub fn prepare(cast: &Cast, port: u16, ca_file: &Path, store: Store) -> Self {
+        let database = (store == Store::Postgres).then(Database::create);
+        let subject = Self { folder: tempfile::tempdir().expect("a folder"), _database: database };
+        let place = subject.folder.path().display();
+        let sqlite = format!("sqlite://{place}/mailtrail.db");
+        let url = subject._database.as_ref().map_or(sqlite.as_str(), |database| database.url.as_str());
+        subject.write(
+            "mailtrail.toml",
+            &format!(
+                "database.url = \"{url}\"\ntls.ca_file = \"{}\"\nattachments.url = \"file://{place}/attachments\"\nsecrets.key_file = \"{place}/key\"\nworkspace.own_domains = [\"{OWN_DOMAIN}\"]\n",
+                ca_file.display()
+            ),
+        );
+        let password = subject.write("password", PASSWORD);
+        let records = [
+            ("users", cast.users_csv()),
+            ("companies", cast.companies_csv()),
+            ("contacts", cast.contacts_csv()),
+            ("deals", cast.deals_csv()),
+        ];
+        for (name, text) in records {
+            let file = subject.write(&format!("{name}.csv"), &text);
+            subject.command(&["import", name, &file.display().to_string()]);
+        }
+        subject.command(&["never-log", "add", NEVER_LOG]);
+        let (port, password) = (port.to_string(), password.display().to_string());
+        let account = ["account", "add", "--kind", "bcc", "--provider", "imap", "--address", &cast.log_address];
+        let login = ["--auth", "password", "--host", "localhost", "--port", &port, "--password-file", &password];
+        subject.command(&[&account[..], &login[..]].concat());
+        subject
+    }
+
+    /// The measured run.
+    pub fn run_once(&self) -> Measured {
+        measure::run(Path::new(BINARY), &self.words(&["run", "--once"]))
+    }
+
+    /// The ledger's codes, by UID; a run of equal skips is spread out.
+    pub fn verdicts(&self) -> Vec<String> {
+        let mut verdicts = Vec::new();
+        for line in self.command(&["ledger", "list", "--json"]).lines() {
+            let row: serde_json::Value = serde_json::from_str(line).expect("JSON Lines");
+            let uid = |names: [&str; 2]| names.iter().find_map(|name| row[name].as_u64()).expect("a UID");
+            let (first, last) = (uid(["uid", "uid_first"]), uid(["uid", "uid_last"]));
+            let code = row["code"].as_str().expect("a code");
+            verdicts.extend((first..=last).map(|uid| (uid, code.to_owned())));
+        }
+        verdicts.sort();
+        verdicts.into_iter().map(|(_, code)| code).collect()
+    }
+
+    fn command(&self, words: &[&str]) -> String {
+        let output = Command::new(BINARY).args(self.words(words)).output().expect("mailtrail starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "mailtrail {words:?}: {errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn words(&self, words: &[&str]) -> Vec<String> {
+        let config = self.folder.path().join("mailtrail.toml").display().to_string();
+        ["--config", &config].iter().chain(words).map(|word| (*word).to_owned()).collect()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, text).expect("a file");
+        file
+    }
+}
