@@ -43,7 +43,11 @@ impl Context {
     }
 
     pub(super) async fn workspace(&self) -> anyhow::Result<workspace::Model> {
-        Ok(workspaces::named(&self.store, &self.workspace).await?)
+        let name = &self.workspace;
+        let found = workspaces::find(&self.store, name).await?;
+        found.ok_or_else(|| {
+            Usage(format!("there is no workspace \"{name}\"; make it with `mailtrail workspace add {name}`")).into()
+        })
     }
 
     /// The parts that read mail: keys, tokens, attachments, TLS.
@@ -60,6 +64,7 @@ impl Context {
             tokens: Arc::new(tokens),
             tls: crate::source::client_config(self.config.tls.ca_file.as_deref())?,
             config: Arc::clone(&self.config),
+            memory: crate::source::Budget::new(self.config.worker.memory_bytes),
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })

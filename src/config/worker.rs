@@ -48,6 +48,11 @@ impl Worker {
         Duration::from_secs(self.command_timeout_seconds)
     }
 
+    /// [`Self::backoff_max_seconds`] as a duration.
+    pub fn backoff_max(&self) -> Duration {
+        Duration::from_secs(self.backoff_max_seconds)
+    }
+
     /// [`Self::token_timeout_seconds`] as a duration.
     pub fn token_timeout(&self) -> Duration {
         Duration::from_secs(self.token_timeout_seconds)

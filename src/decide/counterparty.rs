@@ -151,6 +151,14 @@ pub fn never_log_entry(address: &Address, user: Option<Uuid>, facts: &WorkspaceF
     never_log::covering(address, &lists)
 }
 
+/// Whether a visible recipient of somebody else's mail is on a list: enough to block all of it by policy (F8, F10).
+pub fn any_listed(envelope: &Envelope, user: Option<Uuid>, facts: &WorkspaceFacts) -> bool {
+    let mut recipients = envelope.to.iter().chain(&envelope.cc).map(|party| &party.address);
+    recipients.any(|address| {
+        !is_log_address(address, facts) && !is_user(address, facts) && never_log_entry(address, user, facts).is_some()
+    })
+}
+
 #[derive(Default)]
 struct Gathered {
     counterparties: Vec<Counterparty>,

@@ -32,7 +32,8 @@ impl FactQuery {
                 self.never_log.extend(never_log::entries_matching(address));
             }
         }
-        self.messages.extend(envelope.message_id.as_ref().map(MessageKey::of_id));
+        let ids = [&envelope.message_id, &envelope.original_message_id];
+        self.messages.extend(ids.into_iter().flatten().map(MessageKey::of_id));
         self.ancestors.extend(ancestors(envelope));
     }
 }

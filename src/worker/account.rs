@@ -1,7 +1,6 @@
 //! One account: from its row in the database to a mailbox read to its end.
 
 use std::path::Path;
-use std::time::Duration;
 
 use entity::{account, mailbox};
 use secrecy::SecretString;
@@ -61,11 +60,18 @@ impl Worker {
 
     fn limits(&self) -> Limits {
         let worker = &self.config.worker;
+        let usual = Limits::default();
+        let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX);
         Limits {
-            command_timeout: Duration::from_secs(worker.command_timeout_seconds),
+            connect_timeout: worker.connect_timeout(),
+            command_timeout: worker.command_timeout(),
             batch_messages: worker.batch_messages,
             batch_bytes: worker.batch_bytes,
-            ..Limits::default()
+            slice_bytes,
+            // Announced sizes are estimates at some providers: what is announced as one slice may be a good deal more.
+            literal_bytes: usual.literal_bytes.max(slice_bytes.saturating_mul(2)),
+            message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
+            ..usual
         }
     }
 

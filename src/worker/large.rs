@@ -6,7 +6,7 @@ use super::parse_stage::{What, parse};
 use super::prepare::prepare;
 use crate::decide::{Code, Finding, Trace, Verdict};
 use crate::mail::envelope::{Envelope, FIELDS};
-use crate::source::{Bodies, Body, Listed, Session};
+use crate::source::{Bodies, Body, Budget, Listed, Session};
 use crate::store::commit::{Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 
@@ -56,7 +56,7 @@ impl Intake {
 /// The whole message, or `None` when it left the server.
 async fn fetch(session: &mut Session, item: &Listed) -> Result<Option<Vec<u8>>, Trouble> {
     // One message may be larger than any budget: it is alone.
-    let (bodies, mut arriving) = Bodies::channel(u64::MAX);
+    let (bodies, mut arriving) = Bodies::channel(&Budget::new(u64::MAX));
     let wanted = [*item];
     let (fetched, body) = tokio::join!(
         async {

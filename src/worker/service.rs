@@ -86,13 +86,16 @@ impl Worker {
         result
     }
 
-    /// Reads one account until cancelled, or until somebody must act.
-    async fn watch(self, account: account::Model, stop: CancellationToken) {
+    /// Reads one account until cancelled, or until somebody must act; busy only while there is `room`.
+    async fn watch(self, account: account::Model, room: Arc<Semaphore>, stop: CancellationToken) {
         let mut failures = 0_u32;
         loop {
             let synced = tokio::select! {
                 () = stop.cancelled() => return,
-                synced = self.sync_noted(&account) => synced,
+                synced = async {
+                    let _room = room.acquire().await;
+                    self.sync_noted(&account).await
+                } => synced,
             };
             let wait = match synced {
                 Ok(done) => {
@@ -105,7 +108,7 @@ impl Worker {
                 }
                 Err(trouble) => {
                     failures = failures.saturating_add(1);
-                    match backoff(failures, &trouble) {
+                    match backoff(failures, &trouble, self.config.worker.backoff_max()) {
                         Some(wait) => wait,
                         None => return,
                     }
@@ -124,11 +127,12 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
     let mut watched: HashMap<Uuid, (account::Model, CancellationToken)> = HashMap::new();
+    let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut signals = Signals::new()?;
     tracing::info!("watching");
     loop {
         match worker.store.watched().await {
-            Ok(accounts) => reconcile(worker, accounts, &mut watched, &stop, &tracker),
+            Ok(accounts) => reconcile(worker, accounts, &mut watched, &room, &stop, &tracker),
             Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
         }
         tokio::select! {
@@ -153,6 +157,7 @@ fn reconcile(
     worker: &Worker,
     accounts: Vec<account::Model>,
     watched: &mut HashMap<Uuid, (account::Model, CancellationToken)>,
+    room: &Arc<Semaphore>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
 ) {
@@ -167,7 +172,7 @@ fn reconcile(
     for (id, account) in wanted {
         watched.entry(id).or_insert_with(|| {
             let token = stop.child_token();
-            tracker.spawn(worker.clone().watch(account.clone(), token.clone()));
+            tracker.spawn(worker.clone().watch(account.clone(), Arc::clone(room), token.clone()));
             (account, token)
         });
     }

@@ -39,7 +39,7 @@ pub(super) async fn write(
     }
     let entrants: Vec<&Entrant> = fresh.iter().map(|(_, entrant)| *entrant).collect();
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
-    let associations = associations::load(db, &contacts, policy.deals).await?;
+    let associations = associations::load(db, &contacts, policy, clock).await?;
     let threads = threads::assign(db, &entrants, clock).await?;
     let visibility = visibilities(db, &entrants).await?;
     let mut rows = Rows::default();
