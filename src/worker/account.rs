@@ -65,6 +65,7 @@ impl Worker {
         Limits {
             connect_timeout: worker.connect_timeout(),
             command_timeout: worker.command_timeout(),
+            idle_read_timeout: worker.command_timeout(),
             batch_messages: worker.batch_messages,
             batch_bytes: worker.batch_bytes,
             slice_bytes,
@@ -75,7 +76,12 @@ impl Worker {
         }
     }
 
-    async fn sync_mailbox(&self, session: &mut Session, account: &account::Model) -> Result<Committed, Trouble> {
+    /// Reads the mailbox of a dedicated account up to now.
+    pub(super) async fn sync_mailbox(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+    ) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
         let selected = session.examine("INBOX").await?;
