@@ -15,6 +15,7 @@ use crate::oauth::hash_key;
 use crate::oauth::http::Http;
 use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
+use crate::source::Budget;
 use crate::store::{Options, Store, workspaces};
 use crate::worker::Worker;
 
@@ -64,7 +65,8 @@ impl Context {
             tokens: Arc::new(tokens),
             tls: crate::source::client_config(self.config.tls.ca_file.as_deref())?,
             config: Arc::clone(&self.config),
-            memory: crate::source::Budget::new(self.config.worker.memory_bytes),
+            memory: Budget::new(self.config.worker.memory_bytes),
+            memory_for_large: Budget::new(self.config.limits.message_bytes),
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })

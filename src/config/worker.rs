@@ -16,7 +16,7 @@ pub struct Worker {
     pub batch_bytes: u64,
     /// A message larger than this comes in pieces of this size.
     pub slice_bytes: u64,
-    /// Bytes of fetched mail held at once, over all accounts.
+    /// Bytes of fetched mail held at once, over all accounts; messages in pieces come on top.
     pub memory_bytes: u64,
     /// Accounts that are busy at once.
     pub concurrent_accounts: usize,

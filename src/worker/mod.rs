@@ -45,6 +45,9 @@ pub struct Worker {
     pub clock: Clock,
     /// Room in memory for fetched mail, over all accounts.
     pub memory: Budget,
+    /// The same for messages that come in slices: on a budget of their own, a slow server that sends one cannot keep
+    /// the other accounts waiting.
+    pub memory_for_large: Budget,
     /// The installation's key for hashes of Message-IDs.
     pub hash_key: Arc<[u8; 32]>,
 }
