@@ -118,6 +118,7 @@ fn sent_by_outsider(
     // D10, D13: a reply creates nobody.
     activity.counterparties = vec![Counterparty { party: from.clone(), role: Role::From, create: false }];
     activity.thread = Some(thread.id);
+    activity.barred = counterparty::barred(thread, facts, &mut trace);
     activity.flags.extend(flag);
     activity.flags.extend(newcomer.then_some(Flag::NewParticipant));
     Decision { verdict: Verdict::Log(Box::new(activity)), trace }
@@ -174,6 +175,7 @@ fn activity(
         user: None,
         counterparties: Vec::new(),
         thread: None,
+        barred: Vec::new(),
         ancestors: ancestors(envelope),
         flags,
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use crate::decide::decision::{Counterparty, Role};
-use crate::decide::facts::WorkspaceFacts;
+use crate::decide::facts::{KnownThread, WorkspaceFacts};
 use crate::decide::never_log;
 use crate::decide::policy::NeverLogMode;
 use crate::decide::{Code, Finding, Policy, Trace};
@@ -157,6 +157,17 @@ pub fn any_listed(envelope: &Envelope, user: Option<Uuid>, facts: &WorkspaceFact
     recipients.any(|address| {
         !is_log_address(address, facts) && !is_user(address, facts) && never_log_entry(address, user, facts).is_some()
     })
+}
+
+/// The people of a thread whom a reply no longer reaches, because they were put on a never-log list since (F5, F12).
+pub fn barred(thread: &KnownThread, facts: &WorkspaceFacts, trace: &mut Trace) -> Vec<String> {
+    let listed = |address: &&String| {
+        Address::parse(address).is_some_and(|address| never_log_entry(&address, thread.user, facts).is_some())
+    };
+    let mut barred: Vec<String> = thread.participants.iter().filter(listed).cloned().collect();
+    barred.sort();
+    barred.iter().for_each(|address| trace.found_by(Finding::NeverLogSkipped, address.as_str()));
+    barred
 }
 
 #[derive(Default)]

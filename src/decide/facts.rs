@@ -123,6 +123,6 @@ pub struct KnownThread {
     pub base_subject: String,
     /// Folded addresses of the contacts on it.
     pub participants: HashSet<String>,
-    /// The user whose mail is on it.
+    /// The user who sent the first mail on it.
     pub user: Option<Uuid>,
 }

@@ -95,6 +95,27 @@ async fn a_removed_entry_affects_later_mail_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_listed_after_the_first_mail_does_not_get_the_replies() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.companies(&["s,Secret,secret.example", "c,Customer,customer.example"]);
+        world.contacts_known(&["a,Ann,ann@secret.example,s,,", "c,Carla,carla@customer.example,c,,"]);
+        world.deals(&["of-ann,,open,2026-01-01,a", "of-both,,open,2026-01-02,a;c"]);
+        world.deliver(mail("1@ours.example", &format!("{LISTED}, {CARLA}"), ""));
+        world.sync();
+        assert_eq!(strings(&world.activity()["deals"]), ["of-ann", "of-both"]);
+        world.trail.run(&["never-log", "add", "secret.example"]);
+        let reply = mail_from(CARLA, "2@c.example", "anna@ours.example", "In-Reply-To: <1@ours.example>\r\n");
+        world.deliver(reply.replace("Offer 2@c", "Re: Offer 1@ours"));
+        world.sync();
+        let reply = world.activity_of("2@c.example");
+        assert_eq!(strings(&reply["contacts"]), [CARLA]);
+        assert_eq!(strings(&reply["companies"]), ["c"]);
+        assert_eq!(strings(&reply["deals"]), ["of-both"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reply_of_a_listed_person_is_not_logged() {
     for engine in engines() {
         let world = World::plain(engine).await;

@@ -135,7 +135,9 @@ async fn an_answer_of_ours_continues_the_thread() {
         world.deliver(mail("1@ours.example", CARLA, ""));
         let ours = answer("bert@ours.example", "2@ours.example", "Re: Offer 1@ours.example", "");
         world.deliver(ours.replace(&format!("To: {ANNA}"), &format!("To: {CARLA}, {ANNA}")));
+        world.deliver(answer(CARLA, "3@c.example", "Re: Offer 1@ours.example", "").replace("<1@ours", "<2@ours"));
         world.sync();
+        assert_eq!(world.activity_of("3@c.example")["user"], ANNA, "the thread counts for who began it");
         let (first, second) = (world.activity_of("1@ours.example"), world.activity_of("2@ours.example"));
         assert_eq!(first["thread"], second["thread"]);
         assert_eq!((&second["direction"], &second["user"]), (&"outgoing".into(), &"bert@ours.example".into()));

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use entity::{activity, activity_company, activity_contact, activity_deal, contact_company, deal, deal_contact};
-use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{contact_company, deal, deal_contact};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::contacts::Contacts;
@@ -74,37 +74,4 @@ async fn open_deals(
         }
     }
     Ok(open)
-}
-
-/// The records of a thread's first mail, which replies inherit (D11).
-#[derive(Debug, Default, Clone)]
-pub(super) struct Inherited {
-    /// Its contacts.
-    pub(super) contacts: Vec<Uuid>,
-    /// Its companies.
-    pub(super) companies: Vec<Uuid>,
-    /// Its deals.
-    pub(super) deals: Vec<Uuid>,
-}
-
-/// Looks up the records of the first mail on `thread` (D11).
-pub(super) async fn of_thread(db: &DatabaseTransaction, thread: Uuid) -> Result<Inherited, StoreError> {
-    let first: Option<Uuid> = activity::Entity::find()
-        .select_only()
-        .column(activity::Column::Id)
-        .filter(activity::COLUMN.thread_id.eq(thread))
-        .order_by_asc(activity::Column::SentAt)
-        .order_by_asc(activity::Column::Id)
-        .into_tuple()
-        .one(db)
-        .await?;
-    let Some(first) = first else { return Ok(Inherited::default()) };
-    let contacts = activity_contact::Entity::find().filter(activity_contact::COLUMN.activity_id.eq(first));
-    let companies = activity_company::Entity::find().filter(activity_company::COLUMN.activity_id.eq(first));
-    let deals = activity_deal::Entity::find().filter(activity_deal::COLUMN.activity_id.eq(first));
-    Ok(Inherited {
-        contacts: contacts.all(db).await?.into_iter().map(|row| row.contact_id).collect(),
-        companies: companies.all(db).await?.into_iter().map(|row| row.company_id).collect(),
-        deals: deals.all(db).await?.into_iter().map(|row| row.deal_id).collect(),
-    })
 }

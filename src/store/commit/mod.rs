@@ -13,6 +13,7 @@ mod associations;
 mod companies;
 mod contacts;
 mod cursor;
+mod inherited;
 mod ledger;
 mod rows;
 mod threads;
