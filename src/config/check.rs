@@ -101,6 +101,9 @@ impl Config {
         for (key, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
             problems.add(key, "is 0", "set it to 1 or more");
         }
+        if limits.recipients > 5_000 {
+            problems.add("limits.recipients", "is over 5000", "lower it: a mail to more people is a mailing");
+        }
         if worker.memory_bytes < worker.batch_bytes.max(worker.slice_bytes) {
             problems.add(
                 "worker.memory_bytes",

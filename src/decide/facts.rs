@@ -38,6 +38,36 @@ impl FactQuery {
     }
 }
 
+impl FactQuery {
+    /// The same questions in parts of at most `most` of each kind: what a statement binds is limited, what one mail
+    /// names is not.
+    pub fn parts(&self, most: usize) -> Vec<Self> {
+        let mut parts = vec![Self::default()];
+        spread(&self.addresses, most, &mut parts, |part| &mut part.addresses);
+        spread(&self.never_log, most, &mut parts, |part| &mut part.never_log);
+        spread(&self.messages, most, &mut parts, |part| &mut part.messages);
+        spread(&self.ancestors, most, &mut parts, |part| &mut part.ancestors);
+        parts
+    }
+}
+
+fn spread<T: Ord + Clone>(
+    all: &BTreeSet<T>,
+    most: usize,
+    parts: &mut Vec<FactQuery>,
+    of: impl Fn(&mut FactQuery) -> &mut BTreeSet<T>,
+) {
+    for (at, value) in all.iter().enumerate() {
+        let part = at / most.max(1);
+        if parts.len() == part {
+            parts.push(FactQuery::default());
+        }
+        if let Some(part) = parts.get_mut(part) {
+            of(part).insert(value.clone());
+        }
+    }
+}
+
 /// The keys of the messages an envelope refers to, nearest first: In-Reply-To, then References from the last (D18).
 pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
     let mut seen = HashSet::new();
@@ -125,4 +155,26 @@ pub struct KnownThread {
     pub participants: HashSet<String>,
     /// The user who sent the first mail on it.
     pub user: Option<Uuid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_in_parts_asks_the_same() {
+        let addresses: BTreeSet<String> = (0..5).map(|n| n.to_string()).collect();
+        let never_log: BTreeSet<String> = (0..9).map(|n| n.to_string()).collect();
+        let query = FactQuery { addresses, never_log, ..Default::default() };
+        let parts = query.parts(4);
+        assert_eq!(parts.len(), 3);
+        assert!(parts.iter().all(|part| part.addresses.len() <= 4 && part.never_log.len() <= 4));
+        let mut together = FactQuery::default();
+        for part in parts {
+            together.addresses.extend(part.addresses);
+            together.never_log.extend(part.never_log);
+        }
+        assert_eq!(together, query);
+        assert_eq!(FactQuery::default().parts(4), [FactQuery::default()]);
+    }
 }

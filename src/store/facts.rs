@@ -17,6 +17,9 @@ use crate::decide::never_log as listing;
 use crate::mail::address::Address;
 use crate::store::{Store, StoreError};
 
+/// Values of one kind in a statement: SQLite binds 32,766 in all, PostgreSQL 65,535.
+const VALUES: usize = 10_000;
+
 /// The account whose mailbox a batch is from, and the workspaces it serves.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -32,25 +35,26 @@ impl Store {
     /// Answers `query` for every workspace that the account serves.
     pub async fn facts(&self, scope: &Scope, query: &FactQuery) -> Result<Facts, StoreError> {
         let db = &self.db;
-        let never_log = query.never_log.clone();
-        let mut facts = Gathering { scope, query, never_log, by_id: workspaces(db, scope).await? };
-        facts.logins(db).await?;
-        facts.aliases(db).await?;
-        facts.connections(db).await?;
-        facts.dedicated(db).await?;
-        facts.contacts(db).await?;
-        facts.known(db).await?;
-        facts.threads(db).await?;
-        facts.never_log(db).await?;
-        Ok(facts.finish())
+        let mut by_id = workspaces(db, scope).await?;
+        for query in query.parts(VALUES) {
+            let mut facts = Gathering { scope, query, by_id };
+            facts.logins(db).await?;
+            facts.aliases(db).await?;
+            facts.connections(db).await?;
+            facts.contacts(db).await?;
+            facts.known(db).await?;
+            facts.threads(db).await?;
+            facts.never_log(db).await?;
+            by_id = facts.by_id;
+        }
+        dedicated(db, scope, &mut by_id).await?;
+        Ok(Facts { workspaces: scope.workspaces.iter().filter_map(|id| by_id.remove(id)).collect() })
     }
 }
 
 struct Gathering<'a> {
     scope: &'a Scope,
-    query: &'a FactQuery,
-    /// The query's entries, and those that match people of the threads.
-    never_log: BTreeSet<String>,
+    query: FactQuery,
     by_id: HashMap<Uuid, WorkspaceFacts>,
 }
 
@@ -85,12 +89,31 @@ pub fn log_address(mailbox: &Address, workspace: &str, tagged: bool) -> Option<A
     Address::parse(&format!("{local}+{workspace}@{domain}"))
 }
 
-impl Gathering<'_> {
-    fn finish(mut self) -> Facts {
-        let workspaces = self.scope.workspaces.iter().filter_map(|id| self.by_id.remove(id)).collect();
-        Facts { workspaces }
+/// Every BCC and forwarding address of the workspaces: none is ever a recipient (A13).
+async fn dedicated(
+    db: &DatabaseConnection,
+    scope: &Scope,
+    by_id: &mut HashMap<Uuid, WorkspaceFacts>,
+) -> Result<(), StoreError> {
+    let rows: Vec<(Uuid, String)> = account_workspace::Entity::find()
+        .select_only()
+        .column(account_workspace::Column::WorkspaceId)
+        .column_as(account::Column::AddressFolded, "address_folded")
+        .join(JoinType::InnerJoin, account_workspace::Relation::Account.def())
+        .filter(account_workspace::COLUMN.workspace_id.is_in(scope.workspaces.iter().copied()))
+        .filter(account::COLUMN.kind.is_in(["bcc", "forwarding"]))
+        .into_tuple()
+        .all(db)
+        .await?;
+    for (workspace, address) in rows {
+        if let Some(facts) = by_id.get_mut(&workspace) {
+            facts.log_addresses.insert(address);
+        }
     }
+    Ok(())
+}
 
+impl Gathering<'_> {
     fn workspace_ids(&self) -> impl Iterator<Item = Uuid> + use<> {
         self.scope.workspaces.clone().into_iter()
     }
@@ -174,26 +197,6 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Every BCC and forwarding address of the workspaces: none is ever a recipient (A13).
-    async fn dedicated(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
-        let rows: Vec<(Uuid, String)> = account_workspace::Entity::find()
-            .select_only()
-            .column(account_workspace::Column::WorkspaceId)
-            .column_as(account::Column::AddressFolded, "address_folded")
-            .join(JoinType::InnerJoin, account_workspace::Relation::Account.def())
-            .filter(account_workspace::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(account::COLUMN.kind.is_in(["bcc", "forwarding"]))
-            .into_tuple()
-            .all(db)
-            .await?;
-        for (workspace, address) in rows {
-            if let Some(facts) = self.by_id.get_mut(&workspace) {
-                facts.log_addresses.insert(address);
-            }
-        }
-        Ok(())
-    }
-
     async fn contacts(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
         let rows: Vec<(Uuid, String)> = contact_address::Entity::find()
             .select_only()
@@ -222,11 +225,15 @@ impl Gathering<'_> {
     }
 
     async fn never_log(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
-        let rows = never_log::Entity::find()
-            .filter(never_log::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(never_log::COLUMN.entry.is_in(self.never_log.iter().cloned()))
-            .all(db)
-            .await?;
+        // The people of the threads came on top of the query's part.
+        let entries: Vec<&String> = self.query.never_log.iter().collect();
+        let mut rows = Vec::new();
+        for entries in entries.chunks(VALUES) {
+            let found = never_log::Entity::find()
+                .filter(never_log::COLUMN.workspace_id.is_in(self.scope.workspaces.iter().copied()))
+                .filter(never_log::COLUMN.entry.is_in(entries.iter().copied()));
+            rows.extend(found.all(db).await?);
+        }
         for row in rows {
             let Some(facts) = self.by_id.get_mut(&row.workspace_id) else { continue };
             match Uuid::parse_str(&row.scope) {
@@ -268,7 +275,7 @@ impl Gathering<'_> {
         let ids: HashSet<Uuid> = rows.iter().map(|(message, _)| message.thread_id).collect();
         let mut about = participants(db, &ids).await?;
         let people = about.values().flat_map(|about| &about.participants).filter_map(|address| Address::parse(address));
-        self.never_log.extend(people.flat_map(|address| listing::entries_matching(&address)));
+        self.query.never_log.extend(people.flat_map(|address| listing::entries_matching(&address)));
         for (message, thread) in rows {
             let facts = self.by_id.get_mut(&message.workspace_id);
             let (Some(thread), Some(facts), Some(key)) = (thread, facts, MessageKey::from_bytes(&message.message_key))
@@ -311,11 +318,14 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
         .into_tuple()
         .all(db)
         .await?;
-    let contacts: HashSet<Uuid> = rows.iter().map(|(_, _, contact)| *contact).collect();
+    let contacts: BTreeSet<Uuid> = rows.iter().map(|(_, _, contact)| *contact).collect();
+    let contacts: Vec<Uuid> = contacts.into_iter().collect();
     let mut addresses: HashMap<Uuid, Vec<String>> = HashMap::new();
-    let found = contact_address::Entity::find().filter(contact_address::COLUMN.contact_id.is_in(contacts));
-    for row in found.all(db).await? {
-        addresses.entry(row.contact_id).or_default().push(row.address_folded);
+    for contacts in contacts.chunks(VALUES) {
+        let found = contact_address::COLUMN.contact_id.is_in(contacts.iter().copied());
+        for row in contact_address::Entity::find().filter(found).all(db).await? {
+            addresses.entry(row.contact_id).or_default().push(row.address_folded);
+        }
     }
     for (thread, user, contact) in rows {
         let about = about.entry(thread).or_default();

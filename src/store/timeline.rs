@@ -1,6 +1,6 @@
 //! The timeline as programs and people read it: activities with everything they are tied to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -15,6 +15,9 @@ use crate::store::{Store, StoreError};
 
 /// Activities read at a time.
 const PAGE: u64 = 250;
+
+/// Contacts looked up in one statement: what it binds is limited.
+const VALUES: usize = 10_000;
 
 /// A logged mail with its records, as `activity list --json` prints it.
 #[derive(Debug, Clone, Serialize)]
@@ -211,14 +214,16 @@ async fn contacts(store: &Store, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Strin
     let links =
         activity_contact::Entity::find().filter(activity_contact::COLUMN.activity_id.is_in(ids.iter().copied()));
     let links = links.all(&store.db).await?;
-    let wanted: HashSet<Uuid> = links.iter().map(|link| link.contact_id).collect();
-    let first = contact_address::Entity::find()
-        .filter(contact_address::COLUMN.contact_id.is_in(wanted))
-        .order_by_desc(contact_address::Column::Position)
-        .all(&store.db)
-        .await?;
-    // Descending, so that the first position is what remains.
-    let first: HashMap<Uuid, String> = first.into_iter().map(|row| (row.contact_id, row.address)).collect();
+    let wanted: BTreeSet<Uuid> = links.iter().map(|link| link.contact_id).collect();
+    let wanted: Vec<Uuid> = wanted.into_iter().collect();
+    let mut first: HashMap<Uuid, String> = HashMap::new();
+    for wanted in wanted.chunks(VALUES) {
+        let found = contact_address::Entity::find()
+            .filter(contact_address::COLUMN.contact_id.is_in(wanted.iter().copied()))
+            .order_by_desc(contact_address::Column::Position);
+        // Descending, so that the first position is what remains.
+        first.extend(found.all(&store.db).await?.into_iter().map(|row| (row.contact_id, row.address)));
+    }
     Ok(grouped(links.into_iter().filter_map(|link| Some((link.activity_id, first.get(&link.contact_id)?.clone())))))
 }
 

@@ -54,11 +54,15 @@ impl Judge {
     }
 }
 
+/// People and ids that the mails of one batch name at most: what a commit looks up must fit into a statement. A single
+/// mail may name more.
+const NAMED: usize = 5_000;
+
 /// How many of `envelopes` may be decided on the same facts: a stranger's mail that refers to one before it in the run
 /// depends on that one's verdict being in the store (decision 14).
 pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelope>>) -> usize {
     let mut seen = std::collections::HashSet::new();
-    let mut count = 0;
+    let (mut count, mut named) = (0, 0);
     for envelope in envelopes {
         let Some(envelope) = envelope else {
             count += 1;
@@ -67,7 +71,8 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
         let mut refers =
             ancestors(envelope).into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
-        if refers.any(|key| seen.contains(&key)) {
+        named += envelope.to.len() + envelope.cc.len() + envelope.references.len();
+        if named > NAMED || refers.any(|key| seen.contains(&key)) {
             break;
         }
         seen.extend(names);

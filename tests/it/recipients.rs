@@ -2,7 +2,7 @@
 
 use provider::Profile;
 
-use crate::support::world::{BCC, World, engines, mail, strings};
+use crate::support::world::{BCC, World, engines, mail, mail_from, strings};
 
 const CARLA: &str = "carla@customer.example";
 
@@ -113,5 +113,20 @@ async fn a_new_contact_has_the_name_source_and_owner_that_the_mail_tells() {
         world.sync();
         let contact = &world.trail.json(&["contact", "list", "--json"])[0];
         assert!(contact["owner"].is_null() && contact["name"].is_null(), "{contact}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_recipients_than_a_statement_binds_hold_nobody_up() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let crowd: Vec<String> = (0..30_000).map(|n| format!("p{n}@d{n}.sub.crowd.example")).collect();
+        let crowd = crowd.join(",\r\n ");
+        world.deliver(mail_from("mallory@elsewhere.example", "1@elsewhere.example", &crowd, ""));
+        world.deliver(mail("2@ours.example", &crowd, ""));
+        world.deliver(mail("3@ours.example", CARLA, ""));
+        world.sync();
+        assert_eq!(world.codes(), ["unknown-sender", "logged", "logged"]);
+        assert_eq!(world.contacts().len(), 51);
     }
 }
