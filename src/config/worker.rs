@@ -16,7 +16,7 @@ pub struct Worker {
     pub batch_bytes: u64,
     /// A message larger than this comes in pieces of this size.
     pub slice_bytes: u64,
-    /// Bytes of fetched mail held at once, over all accounts.
+    /// Bytes of fetched mail held at once for each account that is being read; a longer message is held alone.
     pub memory_bytes: u64,
     /// Accounts that are busy at once.
     pub concurrent_accounts: usize,
@@ -57,11 +57,11 @@ impl Worker {
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            poll_seconds: 60,
+            poll_seconds: 30,
             batch_messages: 100,
-            batch_bytes: 4 * 1024 * 1024,
+            batch_bytes: 2 * 1024 * 1024,
             slice_bytes: 1024 * 1024,
-            memory_bytes: 24 * 1024 * 1024,
+            memory_bytes: 8 * 1024 * 1024,
             concurrent_accounts: 64,
             connect_timeout_seconds: 20,
             command_timeout_seconds: 60,
