@@ -10,5 +10,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
+mod associations;
+mod attachments;
+mod attribution;
 mod bcc;
+mod commands;
+mod never_log;
+mod oddities;
+mod questions;
+mod recipients;
+mod replies;
+mod sender;
 mod servers;
+mod shared_mailbox;
