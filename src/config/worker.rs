@@ -62,11 +62,11 @@ impl Worker {
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            poll_seconds: 60,
+            poll_seconds: 30,
             batch_messages: 100,
-            batch_bytes: 4 * 1024 * 1024,
+            batch_bytes: 2 * 1024 * 1024,
             slice_bytes: 1024 * 1024,
-            memory_bytes: 24 * 1024 * 1024,
+            memory_bytes: 12 * 1024 * 1024,
             concurrent_accounts: 64,
             connect_timeout_seconds: 20,
             command_timeout_seconds: 60,
