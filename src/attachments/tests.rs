@@ -24,7 +24,7 @@ async fn a_blob_is_named_by_its_content() {
     let (folder, blobs) = open();
     let name = blobs.put("abc").await.unwrap();
     assert_eq!(name.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_eq!(files(folder.path()), [folder.path().join("ba").join("78").join(name.as_str())]);
+    assert_eq!(files(folder.path()), [folder.path().join("ba").join(name.as_str())]);
     assert_eq!(blobs.get(&name).await.unwrap(), "abc");
     assert!(blobs.exists(&name).await.unwrap());
     assert!(!blobs.exists(&Sha256Hex::of(b"other")).await.unwrap());
