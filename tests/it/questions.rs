@@ -131,3 +131,49 @@ async fn the_lists_show_what_happened_in_the_promised_shape() {
         assert!(bcc["last_success"].is_string() && bcc["verification"].is_null() && bcc["lag_seconds"].is_number());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activity_has_the_promised_keys_and_no_address_reaches_the_log() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        let run = world.trail.command(&["run", "--once"]).env("MAILTRAIL_LOG__LEVEL", "debug").output().unwrap();
+        let log = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success() && !log.contains("carla") && !log.contains("Offer"), "{log}");
+        let activity = world.activity();
+        for key in [
+            "id",
+            "direction",
+            "kind",
+            "message_id",
+            "subject",
+            "from",
+            "to",
+            "cc",
+            "sent_at",
+            "user",
+            "attribution",
+            "thread",
+            "contacts",
+            "companies",
+            "deals",
+            "reply_text",
+            "text",
+            "flags",
+            "visibility",
+            "attachments",
+            "bounced",
+            "note",
+            "forwarded_by",
+            "original_message_id",
+            "sightings",
+        ] {
+            assert!(activity.get(key).is_some(), "{key} is missing");
+        }
+        assert_eq!((&activity["text"], &activity["reply_text"]), (&"Hello.\n".into(), &"Hello.\n".into()));
+        assert_eq!(activity["from"], serde_json::json!({"name": null, "address": "anna@ours.example"}));
+        let shown = world.trail.run(&["activity", "show", activity["id"].as_str().unwrap()]);
+        assert!(shown.contains("Hello."), "{shown}");
+        assert_eq!(world.trail.json(&["activity", "list", "--json", "--limit", "0"]).len(), 0);
+    }
+}
