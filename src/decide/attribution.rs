@@ -102,3 +102,86 @@ fn longest<'a>(connected: &[&'a Claim]) -> Option<&'a Claim> {
 fn to(claim: &Claim, rule: Attribution, finding: Finding) -> Attributed {
     Attributed::To { user: claim.user, login: claim.login.clone(), rule, finding, may_log: claim.may_log }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECEIVED: i64 = 1_000;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn claim(user: u128, by: ClaimBy) -> Claim {
+        Claim { user: Uuid::from_u128(user), login: format!("u{user}"), active: true, may_log: true, by }
+    }
+
+    fn connected(user: u128, since: i64) -> Claim {
+        claim(user, ClaimBy::Connected { since: at(since), until: None })
+    }
+
+    fn found(claims: Vec<Claim>) -> Attributed {
+        let facts = WorkspaceFacts { claims: [("anna@ours.example".to_owned(), claims)].into(), ..Default::default() };
+        attribute(&Address::parse("Anna@OURS.example").unwrap(), at(RECEIVED), &facts)
+    }
+
+    fn by(claims: Vec<Claim>) -> (u128, Attribution) {
+        match found(claims) {
+            Attributed::To { user, rule, .. } => (user.as_u128(), rule),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_ladder_is_climbed_in_order_and_the_first_hit_wins() {
+        let (login, alias) = (|user| claim(user, ClaimBy::Login), |user| claim(user, ClaimBy::Alias));
+        let table = [
+            (vec![connected(1, 5), login(2), alias(3)], (1, Attribution::Connected)),
+            (vec![login(2), alias(3)], (2, Attribution::Login)),
+            (vec![alias(3)], (3, Attribution::Alias)),
+            (vec![connected(1, 9), connected(2, 5)], (2, Attribution::LongestConnected)),
+            // C3: two connected and a third's login, two connected and an alias holder.
+            (vec![connected(1, 5), connected(2, 6), login(3)], (3, Attribution::Login)),
+            (vec![connected(1, 5), connected(2, 6), alias(4)], (4, Attribution::Alias)),
+            // C7: ties go to the lowest user.
+            (vec![connected(2, 5), connected(1, 5), alias(3), alias(4)], (1, Attribution::LongestConnected)),
+        ];
+        for (claims, expected) in table {
+            assert_eq!(by(claims.clone()), expected, "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn two_alias_holders_are_ambiguous_and_never_drawn() {
+        assert_eq!(found(vec![claim(1, ClaimBy::Alias), claim(2, ClaimBy::Alias)]), Attributed::Ambiguous);
+        assert_eq!(found(vec![]), Attributed::Unknown);
+    }
+
+    #[test]
+    fn only_connections_that_held_at_the_time_of_arrival_count() {
+        assert_eq!(found(vec![connected(1, RECEIVED + 1)]), Attributed::Unknown);
+        assert_eq!(by(vec![connected(1, RECEIVED)]).0, 1);
+        let ended = claim(1, ClaimBy::Connected { since: at(1), until: Some(at(RECEIVED - 1)) });
+        assert_eq!(found(vec![ended]), Attributed::Unknown);
+    }
+
+    #[test]
+    fn an_inactive_user_does_not_count() {
+        let inactive = Claim { active: false, ..claim(1, ClaimBy::Login) };
+        assert_eq!(found(vec![inactive.clone()]), Attributed::Inactive);
+        assert_eq!(by(vec![inactive, claim(2, ClaimBy::Alias)]), (2, Attribution::Alias));
+    }
+
+    #[test]
+    fn a_team_address_counts_for_its_connector_above_all() {
+        let mut facts = WorkspaceFacts::default();
+        facts.claims.insert("team@ours.example".to_owned(), vec![claim(1, ClaimBy::Login)]);
+        facts.teams.insert("team@ours.example".to_owned(), Some(Uuid::from_u128(9)));
+        let sender = Address::parse("team@ours.example").unwrap();
+        match attribute(&sender, at(RECEIVED), &facts) {
+            Attributed::To { user, rule, .. } => assert_eq!((user.as_u128(), rule), (9, Attribution::Team)),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! One account: from its row in the database to a mailbox read to its end.
 
 use std::path::Path;
-use std::time::Duration;
 
 use entity::{account, mailbox};
 use secrecy::SecretString;
@@ -62,14 +61,18 @@ impl Worker {
     fn limits(&self) -> Limits {
         let worker = &self.config.worker;
         Limits {
-            command_timeout: Duration::from_secs(worker.command_timeout_seconds),
+            command_timeout: worker.command_timeout(),
+            idle_read_timeout: worker.command_timeout(),
+            slice_bytes: u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX),
+            message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
             batch_messages: worker.batch_messages,
             batch_bytes: worker.batch_bytes,
             ..Limits::default()
         }
     }
 
-    async fn sync_mailbox(&self, session: &mut Session, account: &account::Model) -> Result<Committed, Trouble> {
+    /// Reads the mailbox of a dedicated account up to now.
+    pub(super) async fn sync_mailbox(&self, session: &mut Session, account: &account::Model) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
         let selected = session.examine("INBOX").await?;

@@ -72,48 +72,67 @@ impl Worker {
     /// A sync whose outcome is written on the account, for people and for the next try.
     async fn sync_noted(&self, account: &account::Model) -> Result<Committed, Trouble> {
         let result = self.sync(account).await;
-        let noted = match &result {
-            Ok(_) => self.store.succeeded(account.id, &self.clock).await,
+        self.note(account, &result).await;
+        result
+    }
+
+    /// Writes the outcome of a sync on the account. A verdict is worth more than a note about it: a database that
+    /// cannot take the note fails the next sync.
+    async fn note(&self, account: &account::Model, result: &Result<Committed, Trouble>) {
+        let noted = match result {
+            Ok(done) => {
+                if *done != Committed::default() {
+                    let Committed { logged, duplicates, skipped, quarantined } = done;
+                    tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "read");
+                }
+                self.store.succeeded(account.id, &self.clock).await
+            }
             Err(trouble) => {
                 tracing::warn!(account = %account.id, kind = trouble.kind(), %trouble, "sync failed");
                 self.store.failed(account.id, trouble, &self.clock).await
             }
         };
-        // A verdict is worth more than a note about it: a database that cannot take the note fails the next sync.
         if let Err(error) = noted {
             tracing::warn!(account = %account.id, %error, "the account's state could not be written");
         }
-        result
     }
 
     /// Reads one account until cancelled, or until somebody must act.
     async fn watch(self, account: account::Model, stop: CancellationToken) {
-        let mut failures = 0_u32;
+        let mut failures = 0;
         loop {
-            let synced = tokio::select! {
+            let trouble = tokio::select! {
                 () = stop.cancelled() => return,
-                synced = self.sync_noted(&account) => synced,
+                trouble = self.stay_connected(&account, &mut failures) => trouble,
             };
-            let wait = match synced {
-                Ok(done) => {
-                    failures = 0;
-                    if done != Committed::default() {
-                        tracing::info!(account = %account.id, logged = done.logged, duplicates = done.duplicates,
-                            skipped = done.skipped, quarantined = done.quarantined, "read");
-                    }
-                    self.config.worker.poll()
-                }
-                Err(trouble) => {
-                    failures = failures.saturating_add(1);
-                    match backoff(failures, &trouble) {
-                        Some(wait) => wait,
-                        None => return,
-                    }
-                }
-            };
+            failures = failures.saturating_add(1);
+            let Some(wait) = backoff(failures, &trouble) else { return };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.clock.jittered(wait)) => {}
+            }
+        }
+    }
+
+    /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
+    /// goes wrong.
+    async fn stay_connected(&self, account: &account::Model, failures: &mut u32) -> Trouble {
+        let mut session = match self.connect(account).await {
+            Ok(session) => session,
+            Err(trouble) => {
+                self.note(account, &Err(trouble.clone())).await;
+                return trouble;
+            }
+        };
+        loop {
+            let read = self.sync_mailbox(&mut session, account).await;
+            self.note(account, &read).await;
+            if let Err(trouble) = read {
+                return trouble;
+            }
+            *failures = 0;
+            if let Err(trouble) = session.wait(self.clock.jittered(self.config.worker.poll())).await {
+                return trouble;
             }
         }
     }

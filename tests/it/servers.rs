@@ -190,7 +190,7 @@ fn generated_mail_has_the_size_and_the_verdicts_of_a_real_mailbox() {
     let mails: Vec<_> = samples(&Cast::default(), 5, 1_000).collect();
     let average = mails.iter().map(|mail| mail.raw.len()).sum::<usize>() / mails.len();
     assert!((30_000..45_000).contains(&average), "{average}");
-    for code in ["logged", "duplicate", "never-log", "no-recipient", "unknown-sender"] {
+    for code in ["logged", "duplicate", "internal-only", "never-log", "no-recipient", "unknown-sender"] {
         assert!(mails.iter().any(|mail| mail.expected.code == code), "{code}");
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::answer::{Answer, Fetched};
 use super::endpoint::Limits;
-use super::fetch::{Listed, blame, or_nothing};
+use super::fetch::{Listed, blame};
 use super::quirks::{self, Means};
 use super::wire::{Fault, Tag, Wire, accepted};
 use crate::source::uid::sets;
@@ -146,8 +146,8 @@ struct Flight<'a> {
     asked: VecDeque<(Tag, Group)>,
     /// UIDs without an answer, of all that was asked for, ascending.
     due: VecDeque<u32>,
-    /// Messages that came before one with a lower UID.
-    early: BTreeMap<u32, Vec<u8>>,
+    /// Messages that came before one with a lower UID, or, without content, are gone.
+    early: BTreeMap<u32, Option<Vec<u8>>>,
 }
 
 impl<'a> Flight<'a> {
@@ -166,7 +166,8 @@ impl<'a> Flight<'a> {
                     self.take(uid, bytes).await?;
                 }
                 Ok(Answer::Done(done)) => {
-                    let Some((_, group)) = self.asked.pop_front() else { continue };
+                    let Some(at) = self.asked.iter().position(|(tag, _)| *tag == done.tag) else { continue };
+                    let Some((_, group)) = self.asked.remove(at) else { continue };
                     match accepted(done) {
                         Ok(_) => self.settle(&group).await?,
                         Err(fault) => self.refused(fault, group).await?,
@@ -199,15 +200,10 @@ impl<'a> Flight<'a> {
         if self.due.binary_search(&uid).is_err() || self.early.contains_key(&uid) {
             return Ok(());
         }
-        self.early.insert(uid, bytes);
-        while let Some(next) = self.due.front().copied()
-            && let Some(bytes) = self.early.remove(&next)
-        {
-            self.due.pop_front();
-            self.out.arrived(next, bytes).await?;
-        }
+        self.early.insert(uid, Some(bytes));
+        self.flush().await?;
         // Servers answer in ascending order; one that does not may keep no more waiting than it announced, or nearly.
-        let held: u64 = self.early.values().map(|bytes| bytes.len() as u64).sum();
+        let held: u64 = self.early.values().flatten().map(|bytes| bytes.len() as u64).sum();
         let bound = 4 * self.limits.batch_bytes.max(u64::from(self.limits.literal_bytes));
         if held > bound {
             let reason = "the server sent far more than it had announced".to_owned();
@@ -216,17 +212,31 @@ impl<'a> Flight<'a> {
         Ok(())
     }
 
-    /// After a group's OK: what has not come is gone.
-    async fn settle(&mut self, group: &Group) -> Result<(), Trouble> {
-        let last = group.1.last().copied().unwrap_or(0);
-        while let Some(uid) = self.due.front().copied().filter(|uid| *uid <= last) {
+    /// Sends what comes next, as far as it is known.
+    async fn flush(&mut self) -> Result<(), Trouble> {
+        while let Some(uid) = self.due.front().copied()
+            && let Some(known) = self.early.remove(&uid)
+        {
             self.due.pop_front();
-            match self.early.remove(&uid) {
+            match known {
                 Some(bytes) => self.out.arrived(uid, bytes).await?,
                 None => self.out.send(Body::Gone { uid }).await?,
             }
         }
         Ok(())
+    }
+
+    /// After a group's OK: what has not come is gone.
+    async fn settle(&mut self, group: &Group) -> Result<(), Trouble> {
+        for uid in self.open(group) {
+            self.early.entry(uid).or_insert(None);
+        }
+        self.flush().await
+    }
+
+    /// The messages of a group that have not been sent.
+    fn open(&self, (_, members): &Group) -> Vec<u32> {
+        members.iter().copied().filter(|uid| self.due.binary_search(uid).is_ok()).collect()
     }
 
     /// After a group's NO or BAD: asks for the rest of it one by one, to find the message it is about.
@@ -235,26 +245,32 @@ impl<'a> Flight<'a> {
             Fault::Refused { notice, .. } => quirks::meaning(notice),
             _ => None,
         };
-        if meaning.is_some_and(|meaning| meaning != Means::Nothing) {
-            return Err(self.wire.trouble(fault));
+        let alone = group.1.len() == 1;
+        match meaning {
+            Some(Means::Nothing) if alone => return self.settle(&group).await,
+            Some(Means::Nothing) | None => {}
+            Some(_) => return Err(self.wire.trouble(fault)),
         }
-        let rest: Vec<u32> = group.1.iter().copied().filter(|uid| self.due.binary_search(uid).is_ok()).collect();
-        self.land().await?;
-        for uid in rest {
-            single(self.wire, uid, self.out).await?;
-        }
-        Ok(())
+        self.land(&group).await?;
+        if alone { Err(blame(self.wire, fault, true, group.1.first().copied())) } else { Ok(()) }
     }
 
-    /// Lets what is under way pass by, to be asked for again.
-    async fn land(&mut self) -> Result<(), Trouble> {
-        if let Some((newest, _)) = self.asked.back() {
-            match self.wire.finish(newest, &mut |_| {}).await {
-                Ok(_) | Err(Fault::Refused { .. }) => {}
+    /// Lets what is under way pass by, to be asked for again after what was refused.
+    async fn land(&mut self, refused: &Group) -> Result<(), Trouble> {
+        let mut under_way = self.asked.len();
+        while under_way > 0 {
+            match self.wire.next().await {
+                Ok(Answer::Done(_)) => under_way -= 1,
+                Ok(_) => {}
                 Err(fault) => return Err(self.wire.trouble(fault)),
             }
         }
-        while let Some((_, group)) = self.asked.pop_back() {
+        let mut again: Vec<Group> = self.open(refused).into_iter().map(|uid| (uid.to_string(), vec![uid])).collect();
+        for (_, group) in std::mem::take(&mut self.asked) {
+            again.extend(sets(&self.open(&group)));
+        }
+        again.sort_by_key(|(_, members)| members.first().copied());
+        for group in again.into_iter().rev() {
             self.waiting.push_front(group);
         }
         self.due.clear();
@@ -265,22 +281,4 @@ impl<'a> Flight<'a> {
 
 fn command(set: &str) -> String {
     format!("UID FETCH {set} (UID BODY.PEEK[])")
-}
-
-/// One message alone.
-async fn single(wire: &mut Wire, uid: u32, out: &Bodies) -> Result<(), Trouble> {
-    let mut found = None;
-    let each = |answer| {
-        if let Answer::Fetch(Fetched { uid: Some(got), body: Some((None, bytes)), .. }) = answer
-            && got == uid
-        {
-            found.get_or_insert(bytes);
-        }
-    };
-    let result = wire.stream(&command(&uid.to_string()), each).await;
-    or_nothing(result).map_err(|fault| blame(wire, fault, true, Some(uid)))?;
-    match found {
-        Some(bytes) => out.arrived(uid, bytes).await,
-        None => out.send(Body::Gone { uid }).await,
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The announced size is an estimate on Exchange: the message ends where a slice comes back short.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::answer::{Answer, Fetched};
 use super::bodies::{Bodies, Body};
@@ -18,7 +18,7 @@ pub(super) async fn large(wire: &mut Wire, listed: &Listed, limits: &Limits, out
     let uid = listed.uid;
     // The share is taken beforehand and at once: what is taken bit by bit may be stuck halfway.
     let permit = out.share(u64::from(listed.size.min(limits.message_bytes))).await?;
-    let mut message = Message { bytes: Vec::new(), asked: 0, end: None };
+    let mut message = Message { bytes: Vec::new(), asked: 0, early: BTreeMap::new(), end: None };
     let result = message.read(wire, listed, limits).await;
     result.map_err(|fault| blame(wire, fault, true, Some(uid)))?;
     match message.end {
@@ -42,35 +42,52 @@ struct Message {
     bytes: Vec<u8>,
     /// How far slices have been asked for.
     asked: u32,
+    /// Slices that came before the one they follow.
+    early: BTreeMap<u32, Vec<u8>>,
     end: Option<End>,
+}
+
+/// A slice that was asked for. Dovecot works on several commands at once and sends the data of the next before the
+/// result of the last, so a slice is known by its offset only.
+struct Slice {
+    tag: Tag,
+    offset: u32,
+    answered: bool,
 }
 
 impl Message {
     async fn read(&mut self, wire: &mut Wire, listed: &Listed, limits: &Limits) -> Result<(), Fault> {
-        let mut under_way: VecDeque<(Tag, u32)> = VecDeque::new();
-        let (mut answered, mut fault) = (false, None);
+        let mut under_way: VecDeque<Slice> = VecDeque::new();
+        let mut fault = None;
         loop {
             // A slice beyond the announced end is asked for only when the one before it came back full.
             while self.end.is_none()
                 && under_way.len() < IN_FLIGHT
                 && (under_way.is_empty() || self.asked < listed.size)
             {
-                let slice = format!("{}.{}", self.asked, limits.slice_bytes);
-                let tag = wire.send(&format!("UID FETCH {} (UID BODY.PEEK[]<{slice}>)", listed.uid)).await?;
-                under_way.push_back((tag, self.asked));
-                self.asked = self.asked.saturating_add(limits.slice_bytes);
+                let (offset, length) = (self.asked, limits.slice_bytes);
+                let command = format!("UID FETCH {} (UID BODY.PEEK[]<{offset}.{length}>)", listed.uid);
+                under_way.push_back(Slice { tag: wire.send(&command).await?, offset, answered: false });
+                self.asked = offset.saturating_add(length);
             }
-            let Some((_, offset)) = under_way.front() else { return fault.map_or(Ok(()), Err) };
+            if under_way.is_empty() {
+                return fault.map_or(Ok(()), Err);
+            }
             match wire.next().await? {
                 Answer::Fetch(Fetched { uid: Some(uid), body: Some((origin, piece)), .. }) if uid == listed.uid => {
-                    answered |= self.add(origin, *offset, &piece, limits);
+                    // Some servers know no slices and send the whole.
+                    let due = |slice: &&mut Slice| !slice.answered && origin.is_none_or(|at| at == slice.offset);
+                    let Some(slice) = under_way.iter_mut().find(due) else { continue };
+                    slice.answered = true;
+                    self.add(origin, piece, limits);
                 }
                 Answer::Done(done) => {
-                    under_way.pop_front();
+                    let Some(at) = under_way.iter().position(|slice| slice.tag == done.tag) else { continue };
+                    let answered = under_way.remove(at).is_some_and(|slice| slice.answered);
                     if let Err(refused) = or_nothing(accepted(done)) {
                         fault.get_or_insert(refused);
                     }
-                    if !std::mem::take(&mut answered) {
+                    if !answered {
                         self.end.get_or_insert(End::Gone);
                     }
                 }
@@ -79,23 +96,28 @@ impl Message {
         }
     }
 
-    /// Adds a slice; false if it is not the one that is due.
-    fn add(&mut self, origin: Option<u32>, offset: u32, piece: &[u8], limits: &Limits) -> bool {
-        if self.end.is_some() {
-            return true;
+    fn add(&mut self, origin: Option<u32>, piece: Vec<u8>, limits: &Limits) {
+        match origin {
+            _ if self.end.is_some() => return,
+            None => {
+                self.bytes = piece;
+                self.end = Some(End::Complete);
+            }
+            Some(offset) => {
+                self.early.insert(offset, piece);
+            }
         }
-        // Some servers know no slices and send the whole.
-        let whole = origin.is_none() && offset == 0;
-        if !whole && (origin != Some(offset) || self.bytes.len() as u64 != u64::from(offset)) {
-            return false;
+        while self.end.is_none()
+            && let Some(piece) = u32::try_from(self.bytes.len()).ok().and_then(|offset| self.early.remove(&offset))
+        {
+            self.bytes.extend_from_slice(&piece);
+            if piece.len() as u64 != u64::from(limits.slice_bytes) {
+                self.end = Some(End::Complete);
+            }
         }
-        self.bytes.extend_from_slice(piece);
         if self.bytes.len() as u64 > u64::from(limits.message_bytes) {
             self.bytes = Vec::new();
             self.end = Some(End::TooLong);
-        } else if whole || piece.len() as u64 != u64::from(limits.slice_bytes) {
-            self.end = Some(End::Complete);
         }
-        true
     }
 }

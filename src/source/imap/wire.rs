@@ -232,12 +232,11 @@ impl Wire {
                 Err(Fault::Lost(quirks::farewell(self.stage, notice)))
             }
             Answer::Done(done) => {
-                if self.pending.front() != Some(&done.tag) {
-                    return Err(
-                        self.garbled("the server answered a command it was not asked, or out of turn".to_owned())
-                    );
-                }
-                self.pending.pop_front();
+                // Not always the oldest: a server may work on several at once (RFC 3501 section 5.5).
+                let Some(at) = self.pending.iter().position(|tag| *tag == done.tag) else {
+                    return Err(self.garbled("the server answered a command it was not asked".to_owned()));
+                };
+                self.pending.remove(at);
                 self.throttled |= done.status == Tagged::Ok && quirks::slow_down(&done.notice);
                 Ok(answer)
             }

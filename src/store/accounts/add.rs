@@ -202,6 +202,12 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     if new.since.is_some() {
         row.since.set_if_not_equals(new.since);
     }
+    let waits_for_a_person = [State::NeedsReauth, State::Broken].iter().any(|state| before.state == state.as_str());
+    if waits_for_a_person && !new.declared {
+        // Whoever adds it again has mended it, or is told at the next sync.
+        row.state.set_if_not_equals(State::Active.as_str().to_owned());
+        row.reason.set_if_not_equals(None);
+    }
     row.declared.set_if_not_equals(new.declared || before.declared);
     if row.is_changed() { Ok(row.update(&**tx).await?) } else { Ok(before) }
 }

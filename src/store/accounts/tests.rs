@@ -20,6 +20,7 @@ fn new(kind: AccountKind, at: &str, user: Option<&user::Model>) -> NewAccount {
         host: None,
         port: None,
         auth: None,
+        security: crate::config::Security::Tls,
         imap_user: None,
         password_file: None,
         since: None,

@@ -73,6 +73,8 @@ impl Report {
 /// An import on its way.
 pub struct Import<'a> {
     tx: Tx,
+    backend: DatabaseBackend,
+    batches: u32,
     workspace: &'a workspace::Model,
     clock: &'a Clock,
     report: Report,
@@ -93,6 +95,8 @@ impl<'a> Import<'a> {
         }
         Ok(Self {
             tx,
+            backend: store.backend,
+            batches: 0,
             workspace,
             clock,
             report: Report::default(),
@@ -105,11 +109,23 @@ impl<'a> Import<'a> {
     /// Takes a batch of at most [`BATCH`] rows. All batches of an import are of one kind.
     pub async fn take(&mut self, rows: Rows) -> Result<(), StoreError> {
         match rows {
-            Rows::Users(rows) => users::take(self, rows).await,
-            Rows::Companies(rows) => companies::take(self, rows).await,
-            Rows::Contacts(rows) => contacts::take(self, rows).await,
-            Rows::Deals(rows) => deals::take(self, rows).await,
+            Rows::Users(rows) => users::take(self, rows).await?,
+            Rows::Companies(rows) => companies::take(self, rows).await?,
+            Rows::Contacts(rows) => contacts::take(self, rows).await?,
+            Rows::Deals(rows) => deals::take(self, rows).await?,
         }
+        self.batches += 1;
+        self.refresh_plans().await
+    }
+
+    /// PostgreSQL plans by what it last counted, which for tables that this very transaction fills is nothing: it would
+    /// walk all rows of the workspace in every look-up. So it counts again whenever they may have doubled.
+    async fn refresh_plans(&self) -> Result<(), StoreError> {
+        if self.backend == DatabaseBackend::Postgres && self.batches.is_power_of_two() {
+            let tables = "contact, contact_address, contact_company, company, company_domain, deal, deal_contact";
+            self.tx.execute_unprepared(&format!("ANALYZE {tables}")).await?;
+        }
+        Ok(())
     }
 
     /// Notes a line that cannot be taken.

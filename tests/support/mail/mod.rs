@@ -68,7 +68,9 @@ enum Case {
     PartlyNever,
     /// All of them are (scenario 6).
     Never,
-    /// Nobody but colleagues or the log address (A15).
+    /// Nobody but colleagues (F9).
+    Internal,
+    /// Nobody but the log address (A15).
     NoRecipient,
     /// Someone else knows the log address (A12).
     Stranger,
@@ -102,8 +104,9 @@ fn case_of(seed: u64, n: u64) -> Case {
         0..10 => Case::Colleague,
         10..14 => Case::PartlyNever,
         14..17 => Case::Never,
-        17..20 => Case::NoRecipient,
-        20..25 => Case::Stranger,
+        17..19 => Case::Internal,
+        19..21 => Case::NoRecipient,
+        21..25 => Case::Stranger,
         25..28 => Case::Duplicate,
         _ => Case::Plain,
     }
@@ -177,9 +180,8 @@ fn address(cast: &Cast, chance: &mut Chance, case: Case) -> Envelope {
         Case::Colleague => cc.push(colleague),
         Case::PartlyNever => to.push(private),
         Case::Never => (to, cc, code) = (vec![private], Vec::new(), "never-log"),
-        Case::NoRecipient => {
-            (to, cc, code) = (vec![colleague, cast.log_address.clone()], Vec::new(), "no-recipient");
-        }
+        Case::Internal => (to, cc, code) = (vec![colleague], Vec::new(), "internal-only"),
+        Case::NoRecipient => (to, cc, code) = (vec![cast.log_address.clone()], Vec::new(), "no-recipient"),
         Case::Stranger => (from, code) = (format!("visitor{}@elsewhere.example", chance.below(900)), "unknown-sender"),
     }
     contacts.retain(|_| code == "logged");

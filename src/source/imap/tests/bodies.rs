@@ -100,6 +100,26 @@ async fn a_long_message_comes_in_slices_until_one_is_short() {
 }
 
 #[tokio::test]
+async fn a_server_may_work_on_several_commands_at_once() {
+    let small = Limits { slice_bytes: 4, batch_messages: 1, ..limits() };
+    let piece = |offset, text: &str| format!("* 1 FETCH (UID 10 BODY[]<{offset}> {{{}}}\r\n{text})\r\n", text.len());
+    let done = "{before} OK done\r\n{tag} OK done\r\n";
+    let reversed = "{tag} OK done\r\n{before} OK done\r\n";
+    for (end, slices) in [(done, [piece(0, "abcd"), piece(4, "ef")]), (reversed, [piece(4, "ef"), piece(0, "abcd")])] {
+        let steps = vec![
+            step("UID FETCH 10 (UID BODY.PEEK[]<0.4>)\r\n", ""),
+            step("UID FETCH 10 (UID BODY.PEEK[]<4.4>)\r\n", slices.concat() + end),
+            step("UID FETCH 11 ", ""),
+            step("UID FETCH 12 ", message(12, "x") + end),
+        ];
+        let (mut session, heard) = session_with("X-NONE", &small, steps).await;
+        let (got, ended) = fetch(&mut session, &listed(&[(10, 6), (11, 1), (12, 1)])).await;
+        assert_eq!((got, ended), (seen(&[(10, Some("abcdef")), (11, None), (12, Some("x"))]), Ok(())));
+        after(session, heard).await;
+    }
+}
+
+#[tokio::test]
 async fn a_long_message_may_end_on_the_edge_of_a_slice_or_be_gone_or_come_whole() {
     let nil = "* 1 FETCH (UID 10 BODY[]<4> NIL)\r\n{tag} OK done\r\n".to_owned();
     let whole = "* 1 FETCH (UID 10 BODY[] {10}\r\nabcdefghij)\r\n{tag} OK done\r\n".to_owned();
@@ -157,11 +177,7 @@ async fn a_refused_group_is_asked_for_one_by_one_to_find_the_message_it_is_about
 #[tokio::test]
 async fn a_refusal_of_one_message_is_about_that_message() {
     for refusal in ["NO cannot read\r\n", "BAD Command Argument Error. 11\r\n"] {
-        let steps = vec![
-            step("UID FETCH 10 ", format!("{{tag}} {refusal}")),
-            step("UID FETCH 10 ", format!("{{tag}} {refusal}")),
-            step("NOOP", "{tag} OK done\r\n"),
-        ];
+        let steps = vec![step("UID FETCH 10 ", format!("{{tag}} {refusal}")), step("NOOP", "{tag} OK done\r\n")];
         let (mut session, _heard) = session(steps).await;
         let (_, ended) = fetch(&mut session, &listed(&[(10, 5)])).await;
         assert!(matches!(ended, Err(Trouble::Message { uid: 10, .. })), "{ended:?}");
