@@ -50,7 +50,7 @@ pub struct Model {
     /// images, which would tell the sender that it was read.
     #[sea_orm(column_type = "Text", nullable)]
     pub html: Option<String>,
-    /// What the sender wrote anew, without quotes and signature; plain text.
+    /// What the sender wrote anew, without quotes and signature; plain text. Null where that is all of `text`.
     #[sea_orm(column_type = "Text", nullable)]
     pub reply_text: Option<String>,
     /// JSON list of `auto-reply`, `date-fallback`, `auth-warn`, `attachment-dropped`, `attachment-pending`,

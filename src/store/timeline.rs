@@ -187,7 +187,7 @@ async fn decorate(store: &Store, rows: Vec<activity::Model>) -> Result<Vec<Timel
             contacts: contacts.remove(&row.id).unwrap_or_default(),
             companies: companies.remove(&row.id).unwrap_or_default(),
             deals: deals.remove(&row.id).unwrap_or_default(),
-            reply_text: row.reply_text,
+            reply_text: row.reply_text.or_else(|| row.text.clone()),
             text: row.text,
             flags: row.flags,
             visibility: row.visibility,

@@ -48,7 +48,7 @@ pub(super) async fn prepare(
     }
     let key = activity.key.unwrap_or_else(|| MessageKey::fingerprint(&envelope, text.as_deref().unwrap_or_default()));
     let sent_at = envelope.date.unwrap_or(received);
-    let content = Content { reply_text: text.clone(), text, html, attachments: stored };
+    let content = Content { text, html, reply_text: None, attachments: stored };
     trace.found(Finding::Logged);
     Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))
 }

@@ -110,7 +110,7 @@ pub struct Content {
     pub text: Option<String>,
     /// HTML as sent: never to be shown without sanitising.
     pub html: Option<String>,
-    /// The new text.
+    /// The new text, where it is not all of the text.
     pub reply_text: Option<String>,
     /// Attachments and inline images.
     pub attachments: Vec<Attachment>,
