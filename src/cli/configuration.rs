@@ -6,7 +6,7 @@ use super::args::ConfigCommand;
 use super::{Answer, Usage, context};
 use crate::config::{DEFAULT_FILE, Loaded};
 
-pub(super) fn config(file: Option<&Path>, command: ConfigCommand) -> anyhow::Result<Answer> {
+pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<Answer> {
     let Loaded { config, file } = context::load(file)?;
     match command {
         ConfigCommand::Show => print!("{}", config.redacted()?),

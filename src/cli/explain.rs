@@ -140,14 +140,13 @@ async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Outp
         row.code,
         row.at.format("%Y-%m-%d %H:%M:%S UTC")
     ))?;
-    let mut record = json!({
-        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
-        "code": row.code, "at": row.at, "activity": row.activity_id, "steps": steps(&trace),
-    });
     let records = associations(context, row).await?;
-    if let Some(list) = record["steps"].as_array_mut() {
-        list.extend(records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence})));
-    }
+    let mut list = steps(&trace);
+    list.extend(records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence})));
+    let record = json!({
+        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
+        "code": row.code, "at": row.at, "activity": row.activity_id, "steps": list,
+    });
     print_steps(output, &record, &trace)?;
     for (rule, sentence) in records {
         output.line(&format!("  - {sentence} [{rule}]"))?;
@@ -173,7 +172,7 @@ async fn associations(context: &Context, row: &ledger::Model) -> anyhow::Result<
     Ok(records)
 }
 
-fn steps(trace: &Trace) -> Value {
+fn steps(trace: &Trace) -> Vec<Value> {
     let steps = trace.steps().iter().map(|step| {
         json!({"rule": step.finding.rule(), "finding": step.finding, "sentence": step.sentence(), "evidence": step.evidence})
     });

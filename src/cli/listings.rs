@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
@@ -95,6 +98,23 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
     Ok(Answer::Yes)
 }
 
+/// A verdict on one message, or on a run of messages that were skipped for the same reason.
+#[derive(Serialize)]
+struct Judged<'a> {
+    account: &'a str,
+    mailbox: &'a str,
+    uid_validity: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid_first: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid_last: Option<i64>,
+    code: &'a str,
+    at: DateTime<Utc>,
+    activity: Option<Uuid>,
+}
+
 pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
     let workspace = context.workspace().await?.id;
     let mut verdicts = context.store.verdicts(workspace).await?;
@@ -107,17 +127,18 @@ pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListComma
         }
         for row in page {
             let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
-            let mut record = json!({
-                "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity,
-                "code": row.code, "at": row.at, "activity": row.activity_id,
-            });
-            let uids = if row.uid_first == row.uid_last {
-                record["uid"] = json!(row.uid_first);
-                row.uid_first.to_string()
-            } else {
-                record["uid_first"] = json!(row.uid_first);
-                record["uid_last"] = json!(row.uid_last);
-                format!("{}–{}", row.uid_first, row.uid_last)
+            let one = row.uid_first == row.uid_last;
+            let uids = if one { row.uid_first.to_string() } else { format!("{}–{}", row.uid_first, row.uid_last) };
+            let record = Judged {
+                account: &account,
+                mailbox: &mailbox,
+                uid_validity: row.uid_validity,
+                uid: one.then_some(row.uid_first),
+                uid_first: (!one).then_some(row.uid_first),
+                uid_last: (!one).then_some(row.uid_last),
+                code: &row.code,
+                at: row.at,
+                activity: row.activity_id,
             };
             output.record(&record, |_| format!("{account} {mailbox} {uids}  {}", row.code))?;
         }

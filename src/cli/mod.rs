@@ -55,7 +55,7 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
             Ok(Answer::Yes)
         }
         Command::Inspect(what) => inspect::inspect(&what),
-        Command::Config(what) => configuration::config(config.as_deref(), what),
+        Command::Config(what) => configuration::config(config.as_deref(), &what),
         command => with_database(Context::open(config.as_deref(), workspace).await?, command).await,
     }
 }

@@ -72,7 +72,11 @@ impl Worker {
     }
 
     /// Reads the mailbox of a dedicated account up to now.
-    pub(super) async fn sync_mailbox(&self, session: &mut Session, account: &account::Model) -> Result<Committed, Trouble> {
+    pub(super) async fn sync_mailbox(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+    ) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
         let selected = session.examine("INBOX").await?;
