@@ -9,6 +9,7 @@ mod scene;
 mod stage;
 mod story;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use mailtrail::store::accounts;
@@ -57,8 +58,9 @@ async fn play() -> anyhow::Result<usize> {
     let changed =
         read(&stage.worker).await? + usize::from(report::timeline(&stage.worker).await?.len() != timeline.len());
     let holes = audit(&stage.worker).await?;
+    let writes = commands(&stage);
     leave(stage, &timeline).await?;
-    Ok(failed + wrong + changed + holes)
+    Ok(failed + wrong + changed + holes + writes)
 }
 
 fn heading(text: &str) {
@@ -101,6 +103,30 @@ async fn audit(worker: &Worker) -> anyhow::Result<usize> {
         }
     }
     Ok(holes)
+}
+
+/// What the server was asked; how many commands could have changed a mailbox.
+fn commands(stage: &Stage) -> usize {
+    const READ_ONLY: [&str; 11] = [
+        "CAPABILITY",
+        "ID",
+        "AUTHENTICATE",
+        "ENABLE",
+        "EXAMINE",
+        "UID FETCH",
+        "UID SEARCH",
+        "NOOP",
+        "IDLE",
+        "DONE",
+        "LOGOUT",
+    ];
+    let mut verbs = BTreeMap::new();
+    for command in stage.provider.mail.commands() {
+        *verbs.entry(command.verb).or_insert(0) += 1;
+    }
+    let list: Vec<String> = verbs.iter().map(|(verb, count)| format!("{verb} {count}")).collect();
+    println!("  the server heard: {}", list.join(", "));
+    verbs.keys().filter(|verb| !READ_ONLY.contains(&verb.as_str())).count()
 }
 
 /// Closes the database and says how to go on.

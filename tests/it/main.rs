@@ -11,4 +11,6 @@
 mod support;
 
 mod bcc;
+mod layers;
+mod readme;
 mod servers;
