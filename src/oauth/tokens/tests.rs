@@ -47,6 +47,7 @@ async fn account(store: &Store) -> account::Model {
         host: Set("imap.ours.example".into()),
         port: Set(993),
         auth: Set("oauth".into()),
+        security: Set("tls".into()),
         state: Set("active".into()),
         declared: Set(false),
         created_at: Set(START.parse().unwrap()),
