@@ -12,6 +12,7 @@ use mailtrail::oauth::hash_key::hash_key;
 use mailtrail::oauth::http::Http;
 use mailtrail::oauth::tokens::Tokens;
 use mailtrail::oauth::vault::Vault;
+use mailtrail::source::Budget;
 use mailtrail::store::never_log::{self, Entry, Scope};
 use mailtrail::store::{Options, Store, workspaces};
 use mailtrail::worker::{Worker, declared};
@@ -92,7 +93,17 @@ async fn worker(config: Config) -> anyhow::Result<Worker> {
     declared::grants(&store, &config, &tokens).await?;
     let tls = mailtrail::source::client_config(config.tls.ca_file.as_deref())?;
     let blobs = Blobs::open(&config.attachments.url)?;
-    Ok(Worker { store, blobs, tokens: Arc::new(tokens), tls, config: Arc::new(config), clock, hash_key })
+    Ok(Worker {
+        store,
+        blobs,
+        tokens: Arc::new(tokens),
+        tls,
+        memory: Budget::new(config.worker.memory_bytes),
+        memory_for_large: Budget::new(config.limits.message_bytes),
+        config: Arc::new(config),
+        clock,
+        hash_key,
+    })
 }
 
 /// Imports the CRM's exports and sets its never-log list.

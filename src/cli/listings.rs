@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde_json::json;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
@@ -98,23 +95,6 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
     Ok(Answer::Yes)
 }
 
-/// A verdict on one message, or on a run of messages that were skipped for the same reason.
-#[derive(Serialize)]
-struct Judged<'a> {
-    account: &'a str,
-    mailbox: &'a str,
-    uid_validity: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid_first: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid_last: Option<i64>,
-    code: &'a str,
-    at: DateTime<Utc>,
-    activity: Option<Uuid>,
-}
-
 pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
     let workspace = context.workspace().await?.id;
     let mut verdicts = context.store.verdicts(workspace).await?;
@@ -127,19 +107,19 @@ pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListComma
         }
         for row in page {
             let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
-            let one = row.uid_first == row.uid_last;
-            let uids = if one { row.uid_first.to_string() } else { format!("{}–{}", row.uid_first, row.uid_last) };
-            let record = Judged {
-                account: &account,
-                mailbox: &mailbox,
-                uid_validity: row.uid_validity,
-                uid: one.then_some(row.uid_first),
-                uid_first: (!one).then_some(row.uid_first),
-                uid_last: (!one).then_some(row.uid_last),
-                code: &row.code,
-                at: row.at,
-                activity: row.activity_id,
+            let mut record = json!({
+                "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity,
+                "code": row.code, "at": row.at, "activity": row.activity_id,
+            });
+            let (at, uids) = if row.uid_first == row.uid_last {
+                (json!({"uid": row.uid_first}), row.uid_first.to_string())
+            } else {
+                let range = format!("{}–{}", row.uid_first, row.uid_last);
+                (json!({"uid_first": row.uid_first, "uid_last": row.uid_last}), range)
             };
+            if let (Value::Object(record), Value::Object(at)) = (&mut record, at) {
+                record.extend(at);
+            }
             output.record(&record, |_| format!("{account} {mailbox} {uids}  {}", row.code))?;
         }
     }

@@ -10,7 +10,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
+mod associations;
+mod attachments;
+mod attribution;
 mod bcc;
-mod layers;
+mod commands;
+mod never_log;
+mod oddities;
+mod questions;
 mod readme;
+mod recipients;
+mod replies;
+mod sender;
 mod servers;
+mod shared_mailbox;
