@@ -19,9 +19,9 @@ use mailtrail::worker::{Worker, service};
 use stage::Stage;
 use story::STORY;
 
-fn main() -> ExitCode {
-    let played = mailtrail::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(play()));
-    match played {
+#[tokio::main]
+async fn main() -> ExitCode {
+    match play().await {
         Ok(0) => ExitCode::SUCCESS,
         Ok(wrong) => {
             eprintln!("demo: {wrong} differences from the story, marked EXPECTED above");
