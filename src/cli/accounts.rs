@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use entity::account;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -48,6 +49,7 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
     };
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
     let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
+    let has_token = token.is_some();
     let row = NewAccount {
         address: parse_address(&new.address)?,
         kind: new.kind,
@@ -67,11 +69,23 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
         context.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
     println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
-    if account.kind == "bcc" {
-        let address = log_address_of(context, &account.address_folded).await?;
-        println!("Users put {address} in Bcc. `mailtrail run` reads it.");
-    }
+    println!("{}", what_follows(context, &account, has_token).await?);
     Ok(())
+}
+
+/// What the account does from now on, or what it still lacks.
+async fn what_follows(context: &Context, account: &account::Model, has_token: bool) -> anyhow::Result<String> {
+    Ok(match account.kind.as_str() {
+        "bcc" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
+            "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
+        }
+        "bcc" => {
+            let address = log_address_of(context, &account.address_folded).await?;
+            format!("Users put {address} in Bcc. `mailtrail run` reads it.")
+        }
+        "forwarding" => "This version does not read forwarding mailboxes yet.".to_owned(),
+        _ => "Mail sent from it counts for its user. This version does not read the mailbox itself yet.".to_owned(),
+    })
 }
 
 /// The service may run elsewhere than where the command was typed.
@@ -95,14 +109,16 @@ async fn show(context: &Context, json: bool) -> anyhow::Result<Answer> {
     for listed in accounts::list(&context.store).await? {
         output.record(&describe(&listed, now), |_| {
             let account = &listed.account;
-            let last = account
-                .last_success
-                .map_or("never read".to_owned(), |at| format!("read {}", at.format("%Y-%m-%d %H:%M")));
+            let last = match account.last_success {
+                Some(at) => format!("read {}", at.format("%Y-%m-%d %H:%M")),
+                None if account.kind == "bcc" => "never read".to_owned(),
+                None => "not read by this version".to_owned(),
+            };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
             format!("{}  {}  {}  {}  {last}{reason}", account.address, account.kind, account.provider, account.state)
         })?;
     }
-    output.finish()?;
+    output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
     Ok(Answer::Yes)
 }
 

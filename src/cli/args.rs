@@ -12,10 +12,10 @@ use uuid::Uuid;
 #[command(name = "mailtrail", version, after_help = FIRST_STEPS)]
 pub struct Args {
     /// Configuration file [default: ./mailtrail.toml]
-    #[arg(long, global = true, env = "MAILTRAIL_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "MAILTRAIL_CONFIG", value_name = "FILE", display_order = 900)]
     pub config: Option<PathBuf>,
     /// The CRM tenant that the command is about
-    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
+    #[arg(long, global = true, default_value = "default", value_name = "NAME", display_order = 901)]
     pub workspace: String,
     /// What to do
     #[command(subcommand)]
@@ -66,10 +66,15 @@ pub enum Command {
     #[command(subcommand)]
     Ledger(ListCommand),
     /// Why a mail was, or was not, logged
-    #[command(after_help = "Examples:
+    #[command(
+        override_usage = "mailtrail explain FILE
+       mailtrail explain --message-id ID
+       mailtrail explain --account ADDRESS [--mailbox MAILBOX] --uid UID",
+        after_help = "Examples:
   mailtrail explain mail.eml
   mailtrail explain --message-id 20261122.1@ours.example
-  mailtrail explain --account bcc@crm.example --uid 17")]
+  mailtrail explain --account bcc@crm.example --uid 17"
+    )]
     Explain(Explain),
     /// What the parser sees in a mail; touches no database
     Inspect(Inspect),
@@ -98,6 +103,13 @@ const IMPORT_COLUMNS: &str = "Columns (CSV header, or keys of each JSON object; 
   deals      key,name,stage(open|won|lost),created_at,contacts
 
 If one line is bad, every bad line is reported and nothing is written.";
+
+const ACCOUNT_EXAMPLES: &str = "Examples:
+  mailtrail account add --kind bcc --provider google --address bcc@crm.example --refresh-token-file token
+  mailtrail account add --kind bcc --provider imap --host mail.ours.example --address bcc@ours.example --password-file pw
+  mailtrail account add --kind personal --provider google --address anna@ours.example --user anna@ours.example
+
+This version reads mailboxes of kind bcc. The others count when it is asked whose mail it is.";
 
 /// `--json` on its own.
 #[derive(Debug, clap::Args)]
@@ -143,7 +155,8 @@ pub enum WorkspaceCommand {
 /// Account commands.
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
-    /// Watch another mailbox
+    /// Watch another mailbox, or change one that is watched
+    #[command(after_help = ACCOUNT_EXAMPLES)]
     Add(Box<AccountAdd>),
     /// Print every account with its state
     List(Json),

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::args::ConfigCommand;
 use super::{Answer, Usage, context};
+use crate::config::{DEFAULT_FILE, Loaded};
 
 pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<Answer> {
-    let config = context::load(file)?;
+    let Loaded { config, file } = context::load(file)?;
     match command {
         ConfigCommand::Show => print!("{}", config.redacted()?),
         ConfigCommand::Check => {
@@ -15,7 +16,10 @@ pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Re
                 let list: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
                 return Err(Usage(format!("the configuration is wrong:\n{}", list.join("\n"))).into());
             }
-            println!("The configuration is valid.");
+            match file {
+                Some(file) => println!("{} is valid.", file.display()),
+                None => println!("There is no {DEFAULT_FILE} here; the defaults and the environment are valid."),
+            }
         }
     }
     Ok(Answer::Yes)

@@ -9,7 +9,7 @@ use entity::workspace;
 use super::Usage;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::mail::address::Address;
 use crate::oauth::hash_key;
 use crate::oauth::http::Http;
@@ -28,11 +28,11 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) async fn open(file: Option<&Path>, workspace: String) -> anyhow::Result<Self> {
-        let config = load(file)?;
+        let config = load(file)?.config;
         crate::telemetry::init(&config.log).map_err(|error| Usage(error.to_string()))?;
         let problems = config.check();
         if let Some(problem) = problems.first() {
-            return Err(Usage(format!("{problem} (mailtrail config check reports everything)")).into());
+            return Err(Usage(format!("{problem} (`mailtrail config check` reports everything)")).into());
         }
         let options = Options { connections: config.database.max_connections, ..Options::default() };
         let store =
@@ -78,9 +78,8 @@ impl Context {
 }
 
 /// The configuration, or a usage error that says where it is wrong.
-pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
-    let loaded = Config::load(file, std::env::vars()).map_err(|error| Usage(error.to_string()))?;
-    Ok(loaded.config)
+pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Loaded> {
+    Ok(Config::load(file, std::env::vars()).map_err(|error| Usage(error.to_string()))?)
 }
 
 /// A mail address from the command line.

@@ -28,7 +28,7 @@ pub(super) async fn activity(context: &Context, command: ActivityCommand) -> any
                     output.record(entry, summary)?;
                 }
             }
-            output.finish()?;
+            output.finish_list("No mail is on the timeline yet. `mailtrail ledger list` shows what was read.")?;
         }
         ActivityCommand::Show { id, html } => {
             let Some((entry, stored)) = context.store.activity(workspace, id).await? else {
@@ -83,7 +83,9 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
                     })?;
                 }
             }
-            output.finish()?;
+            output.finish_list(
+                "There are no contacts. `mailtrail import contacts FILE` brings them, and mail makes them.",
+            )?;
         }
         ContactCommand::Remove { address: text } => {
             contacts::remove(&context.store, workspace.id, &address(&text)?, &context.clock).await?;
@@ -121,7 +123,7 @@ pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListComma
             output.record(&record, |_| format!("{account} {mailbox} {uids}  {}", row.code))?;
         }
     }
-    output.finish()?;
+    output.finish_list("No mail was read yet. `mailtrail account list` shows what is watched.")?;
     Ok(Answer::Yes)
 }
 
@@ -134,7 +136,7 @@ pub(super) async fn notice(context: &Context, ListCommand::List(list): ListComma
         });
         output.record(&record, |_| format!("{}  {}  to {}\n{}", row.created_at, row.kind, row.recipient, row.body))?;
     }
-    output.finish()?;
+    output.finish_list("No notice was written.")?;
     Ok(Answer::Yes)
 }
 
@@ -159,6 +161,6 @@ pub(super) async fn events(context: &Context, ListCommand::List(list): ListComma
             })?;
         }
     }
-    output.finish()?;
+    output.finish_list("Nothing has happened yet.")?;
     Ok(Answer::Yes)
 }

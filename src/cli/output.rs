@@ -8,15 +8,17 @@ use serde::Serialize;
 pub(super) struct Output {
     out: BufWriter<StdoutLock<'static>>,
     json: bool,
+    empty: bool,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { out: BufWriter::new(io::stdout().lock()), json }
+        Self { out: BufWriter::new(io::stdout().lock()), json, empty: true }
     }
 
     /// One record: as JSON, or as the line that `text` makes of it.
     pub(super) fn record<T: Serialize>(&mut self, record: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        self.empty = false;
         if self.json {
             serde_json::to_writer(&mut self.out, record)?;
             self.out.write_all(b"\n")?;
@@ -32,6 +34,14 @@ impl Output {
             writeln!(self.out, "{}", printable(text))?;
         }
         Ok(())
+    }
+
+    /// Ends a list; people are told that there is nothing in it, and what would change that.
+    pub(super) fn finish_list(mut self, nothing: &str) -> anyhow::Result<()> {
+        if self.empty {
+            self.line(nothing)?;
+        }
+        self.finish()
     }
 
     pub(super) fn finish(mut self) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `quarantine list | retry | drop`.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Answer;
 use super::args::QuarantineCommand;
@@ -24,12 +25,17 @@ pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) ->
                 output
                     .record(&record, |_| format!("{}  {account} {mailbox} UID {}: {}", row.id, row.uid, row.reason))?;
             }
-            output.finish()?;
+            output.finish_list("Nothing is set aside.")?;
         }
         QuarantineCommand::Retry { id } => {
             let worker = context.worker().await?;
             let wanted: Vec<_> = rows.into_iter().filter(|row| id.is_none_or(|id| id == row.id)).collect();
-            anyhow::ensure!(id.is_none() || !wanted.is_empty(), "there is no such message in quarantine");
+            if let Some(id) = id {
+                anyhow::ensure!(!wanted.is_empty(), no_message(id));
+            }
+            if wanted.is_empty() {
+                println!("Nothing is set aside.");
+            }
             let mut answer = Answer::Yes;
             for row in wanted {
                 match worker.retry(&row).await {
@@ -43,10 +49,14 @@ pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) ->
             return Ok(answer);
         }
         QuarantineCommand::Drop { id } => {
-            anyhow::ensure!(rows.iter().any(|row| row.id == id), "there is no such message in quarantine");
+            anyhow::ensure!(rows.iter().any(|row| row.id == id), no_message(id));
             context.store.drop_quarantined(id).await?;
             println!("Dropped; its verdict stays in the ledger.");
         }
     }
     Ok(Answer::Yes)
+}
+
+fn no_message(id: Uuid) -> String {
+    format!("there is no message {id} in quarantine; `mailtrail quarantine list` shows those there are")
 }

@@ -41,7 +41,7 @@ pub(super) async fn never_log(context: &Context, command: NeverLogCommand) -> an
         NeverLogCommand::Remove(what) => {
             let (scope, entry) = read(context, &what).await?;
             let gone = never_log::remove(&context.store, workspace, scope, &entry).await?;
-            anyhow::ensure!(gone, "{entry} is not on that list; mailtrail never-log list shows what is");
+            anyhow::ensure!(gone, "{entry} is not on that list; `mailtrail never-log list` shows what is");
             println!("{entry} is off the list. Only later mail is affected.");
         }
         NeverLogCommand::List(list) => {
@@ -56,15 +56,19 @@ pub(super) async fn never_log(context: &Context, command: NeverLogCommand) -> an
                 let record = json!({"entry": row.entry, "user": user});
                 output.record(&record, |_| format!("{}  {}", row.entry, user.map_or("everybody", String::as_str)))?;
             }
-            output.finish()?;
+            output.finish_list("Nothing is on a never-log list.")?;
         }
     }
     Ok(Answer::Yes)
 }
 
 async fn read(context: &Context, what: &NeverLogEntry) -> anyhow::Result<(Scope, Entry)> {
-    let entry = Entry::parse(&what.entry)
-        .ok_or_else(|| Usage(format!("\"{}\" is neither an address nor a domain", what.entry)))?;
+    let entry = Entry::parse(&what.entry).ok_or_else(|| {
+        Usage(format!(
+            "\"{}\" is neither an address nor a domain; write ann@secret.example, secret.example or *.secret.example",
+            what.entry
+        ))
+    })?;
     let scope = match &what.user {
         None => Scope::Workspace,
         Some(login) => {
@@ -85,5 +89,9 @@ pub(super) async fn import(context: &Context, what: Import) -> anyhow::Result<An
     for bad in &report.bad {
         eprintln!("line {}: {}", bad.line, bad.reason);
     }
-    anyhow::bail!("{} bad lines; nothing was written. Mend them and import the file again.", report.bad.len())
+    let lines = match report.bad.len() {
+        1 => "1 line is bad".to_owned(),
+        count => format!("{count} lines are bad"),
+    };
+    anyhow::bail!("{lines}; nothing was written. Mend the file and import it again.")
 }

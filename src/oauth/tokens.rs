@@ -260,7 +260,10 @@ impl Inner {
 }
 
 fn no_consent() -> Trouble {
-    Trouble::NeedsReauth { reason: "the account has no consent: run `mailtrail connect` for it".to_owned() }
+    Trouble::NeedsReauth {
+        reason: "the account has no OAuth grant: repeat `mailtrail account add` for it with --refresh-token-file FILE"
+            .to_owned(),
+    }
 }
 
 #[cfg(test)]

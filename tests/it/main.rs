@@ -19,6 +19,7 @@ mod commands;
 mod never_log;
 mod oddities;
 mod questions;
+mod readme;
 mod recipients;
 mod replies;
 mod sender;

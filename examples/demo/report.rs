@@ -1,0 +1,114 @@
+//! What came of the story, for people; and whether it is what should have.
+
+use mailtrail::store::accounts;
+use mailtrail::store::ledger::trace_of;
+use mailtrail::store::timeline::TimelineEntry;
+use mailtrail::store::workspaces;
+use mailtrail::worker::Worker;
+
+use crate::scene::Scene;
+
+/// The timeline, oldest first.
+pub async fn timeline(worker: &Worker) -> anyhow::Result<Vec<TimelineEntry>> {
+    let workspace = workspaces::named(&worker.store, workspaces::DEFAULT).await?;
+    let mut pages = worker.store.timeline(workspace.id, None);
+    let mut entries = Vec::new();
+    loop {
+        let page = pages.next_page().await?;
+        if page.is_empty() {
+            entries.reverse();
+            return Ok(entries);
+        }
+        entries.extend(page);
+    }
+}
+
+/// Prints each mail with its verdict and the reasons; how many verdicts are not as the story wants them.
+pub async fn verdicts(
+    worker: &Worker,
+    story: &[Scene],
+    uids: &[u32],
+    timeline: &[TimelineEntry],
+) -> anyhow::Result<usize> {
+    let mailbox = accounts::list(&worker.store).await?.into_iter().flat_map(|one| one.mailboxes).next();
+    let mailbox = mailbox.ok_or_else(|| anyhow::anyhow!("no mailbox was read"))?;
+    let mut wrong = 0;
+    for (number, (scene, uid)) in story.iter().zip(uids).enumerate() {
+        let verdict = worker.store.verdict(mailbox.id, *uid).await?;
+        let code = verdict.as_ref().map_or("no verdict", |row| row.code.as_str());
+        println!("{:2}. {}", number + 1, scene.title);
+        println!("    {}", envelope(scene));
+        println!("    {}", code.to_uppercase());
+        for step in verdict.iter().flat_map(|row| trace_of(row).steps().to_vec()) {
+            println!("      - {}", step.sentence());
+        }
+        let entry = timeline.iter().find(|entry| entry.message_id.as_deref() == Some(scene.mail.id));
+        for complaint in complaints(scene, code, entry) {
+            println!("    EXPECTED {complaint}");
+            wrong += 1;
+        }
+        println!();
+    }
+    Ok(wrong)
+}
+
+fn envelope(scene: &Scene) -> String {
+    let mail = &scene.mail;
+    let cc = if mail.cc.is_empty() { String::new() } else { format!(", Cc {}", mail.cc) };
+    format!("{}: {} → {}{cc}: \"{}\"", mail.language, mail.from, mail.to, mail.subject)
+}
+
+/// Where verdict and timeline differ from the story.
+fn complaints(scene: &Scene, code: &str, entry: Option<&TimelineEntry>) -> Vec<String> {
+    let mut found = Vec::new();
+    if code != scene.code {
+        found.push(format!("the verdict {}", scene.code));
+    }
+    let contacts: Vec<&str> = entry.iter().flat_map(|entry| &entry.contacts).map(String::as_str).collect();
+    if contacts != scene.contacts {
+        found.push(format!("the contacts {:?}, not {contacts:?}", scene.contacts));
+    }
+    let flags = entry.map_or_else(|| serde_json::json!([]), |entry| entry.flags.clone());
+    if flags != serde_json::json!(scene.flags) {
+        found.push(format!("the flags {:?}, not {flags}", scene.flags));
+    }
+    if entry.is_some_and(|entry| entry.subject != scene.mail.subject) {
+        found.push(format!("the subject \"{}\"", scene.mail.subject));
+    }
+    if entry.is_some_and(|entry| !entry.text.as_deref().unwrap_or_default().contains(first_line(scene))) {
+        found.push(format!("the text \"{}\"", first_line(scene)));
+    }
+    found
+}
+
+fn first_line(scene: &Scene) -> &str {
+    scene.mail.text.lines().next().unwrap_or_default()
+}
+
+/// One activity with everything it is on.
+pub fn activity(entry: &TimelineEntry) -> String {
+    let arrow = if entry.direction == "outgoing" { "→" } else { "←" };
+    let mut lines = vec![format!(
+        "{}  {arrow} {}  \"{}\"",
+        entry.sent_at.format("%Y-%m-%d %H:%M"),
+        entry.contacts.join(", "),
+        entry.subject
+    )];
+    let user = entry.user.as_deref().unwrap_or("nobody");
+    let mut details = vec![format!("{user} ({})", entry.attribution.as_deref().unwrap_or("no rule"))];
+    for (name, keys) in [("company", &entry.companies), ("deals", &entry.deals)] {
+        if !keys.is_empty() {
+            details.push(format!("{name} {}", keys.join(" ")));
+        }
+    }
+    lines.push(details.join(" · "));
+    lines.extend(entry.attachments.iter().map(|file| {
+        let kept = match (&file.reason, file.inline) {
+            (Some(reason), _) => reason.as_str(),
+            (None, true) => "shown in the text",
+            (None, false) => "kept",
+        };
+        format!("{} ({} bytes): {kept}", file.name, file.size)
+    }));
+    lines.join("\n                  ")
+}
