@@ -194,7 +194,7 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         .foreign_keys(true)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
-        .max_connections(options.connections.max(2))
+        .max_connections(std::env::var("XCONN").map_or(options.connections.max(2), |x| x.parse().unwrap_or(2)))
         .acquire_timeout(options.wait)
         .connect_with(settings)
         .await?;
