@@ -11,4 +11,6 @@
 mod support;
 
 mod bcc;
+mod faults_mailbox;
+mod faults_protocol;
 mod servers;

@@ -25,7 +25,7 @@ pub async fn connect(
     limits: &Limits,
 ) -> Result<Session, Trouble> {
     endpoint.check()?;
-    let opening = timeout(limits.command_timeout, open(endpoint, tls)).await;
+    let opening = timeout(limits.connect_timeout, open(endpoint, tls)).await;
     let io = opening.unwrap_or_else(|_| {
         Err(Trouble::retry(format!(
             "{} does not answer on port {}: check host, port and firewall",

@@ -64,7 +64,9 @@ pub enum Login {
 /// What a session puts up with. What a server sends beyond it ends the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How long connecting, and how long any command with a short answer, may take.
+    /// How long connecting may take, TLS and all.
+    pub connect_timeout: Duration,
+    /// How long any command with a short answer may take.
     pub command_timeout: Duration,
     /// How long a server may be silent in the middle of a long answer.
     pub idle_read_timeout: Duration,
@@ -87,6 +89,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connect_timeout: Duration::from_secs(20),
             command_timeout: Duration::from_secs(60),
             idle_read_timeout: Duration::from_secs(60),
             literal_bytes: 8 << 20,
