@@ -12,5 +12,7 @@ mod support;
 
 mod bcc;
 mod faults_mailbox;
+mod faults_poison;
 mod faults_protocol;
+mod faults_service;
 mod servers;
