@@ -11,6 +11,8 @@
 mod support;
 
 mod bcc;
+mod faults_database;
+mod faults_kill;
 mod faults_mailbox;
 mod faults_poison;
 mod faults_protocol;

@@ -152,5 +152,7 @@ fn with_wish(trouble: Trouble, wish: Option<Duration>) -> Trouble {
 }
 
 fn no_registration() -> Trouble {
-    Trouble::operator("the account logs in by OAuth, but nothing says where its server takes tokens from: set oauth.imap.token_url, or add the account with --auth password")
+    Trouble::operator(
+        "the account logs in by OAuth, but nothing says where its server takes tokens from: set oauth.imap.token_url, or add the account with --auth password",
+    )
 }
