@@ -12,9 +12,12 @@ mod support;
 
 mod bcc;
 mod faults_database;
+mod faults_hostile;
 mod faults_kill;
+mod faults_login;
 mod faults_mailbox;
 mod faults_poison;
 mod faults_protocol;
 mod faults_service;
+mod live;
 mod servers;
