@@ -34,9 +34,3 @@ pub mod clock;
 pub mod telemetry;
 
 pub mod trouble;
-
-/// The runtime of the program. Worker threads have room for the recursion of parsers that we do not own; what they are
-/// fed is bounded before.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build()
-}

@@ -117,11 +117,11 @@ impl Blobs {
     }
 }
 
-/// `ab/cd/abcd…`: no folder grows beyond what a file system likes.
+/// `ab/abcd…`: 256 folders keep each of a size that file systems like, and are soon all there; making a folder costs
+/// more than a small attachment.
 fn place(name: &Sha256Hex) -> path::Path {
     let digits = name.as_str();
-    let shard = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
-    path::Path::from(format!("{}/{}/{digits}", shard(0..2), shard(2..4)))
+    path::Path::from(format!("{}/{digits}", digits.get(..2).unwrap_or_default()))
 }
 
 fn folder(url: &str) -> Result<PathBuf, Trouble> {

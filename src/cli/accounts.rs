@@ -1,6 +1,6 @@
 //! `account` and `address`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -46,8 +46,8 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
         Some(login) => Some(users::named(&context.store, workspace.id, &parse_address(login)?).await?),
         None => None,
     };
-    let password_file = new.password_file.map(absolute).transpose()?;
-    let token = new.refresh_token_file.map(read_token).transpose()?;
+    let password_file = new.password_file.as_deref().map(absolute).transpose()?;
+    let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
     let row = NewAccount {
         address: parse_address(&new.address)?,
         kind: new.kind,
@@ -75,15 +75,15 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
 }
 
 /// The service may run elsewhere than where the command was typed.
-fn absolute(file: PathBuf) -> anyhow::Result<String> {
+fn absolute(file: &Path) -> anyhow::Result<String> {
     let file =
-        std::fs::canonicalize(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+        std::fs::canonicalize(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     Ok(file.display().to_string())
 }
 
-fn read_token(file: PathBuf) -> anyhow::Result<SecretString> {
+fn read_token(file: &Path) -> anyhow::Result<SecretString> {
     let text =
-        std::fs::read_to_string(&file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+        std::fs::read_to_string(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     let token = text.trim();
     anyhow::ensure!(!token.is_empty(), Usage(format!("{} holds no refresh token", file.display())));
     Ok(SecretString::from(token.to_owned()))

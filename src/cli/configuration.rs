@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::ConfigCommand;
 use super::{Answer, Usage, context};
 
-pub(super) fn config(file: Option<&Path>, command: ConfigCommand) -> anyhow::Result<Answer> {
+pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<Answer> {
     let config = context::load(file)?;
     match command {
         ConfigCommand::Show => print!("{}", config.redacted()?),

@@ -15,6 +15,7 @@ use crate::oauth::hash_key;
 use crate::oauth::http::Http;
 use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
+use crate::source::Budget;
 use crate::store::{Options, Store, workspaces};
 use crate::worker::Worker;
 
@@ -46,7 +47,11 @@ impl Context {
     }
 
     pub(super) async fn workspace(&self) -> anyhow::Result<workspace::Model> {
-        Ok(workspaces::named(&self.store, &self.workspace).await?)
+        let name = &self.workspace;
+        let found = workspaces::find(&self.store, name).await?;
+        found.ok_or_else(|| {
+            Usage(format!("there is no workspace \"{name}\"; make it with `mailtrail workspace add {name}`")).into()
+        })
     }
 
     /// The parts that read mail: keys, tokens, attachments, TLS.
@@ -63,6 +68,8 @@ impl Context {
             tokens: Arc::new(tokens),
             tls: crate::source::client_config(self.config.tls.ca_file.as_deref())?,
             config: Arc::clone(&self.config),
+            memory: Budget::new(self.config.worker.memory_bytes),
+            memory_for_large: Budget::new(self.config.limits.message_bytes),
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })

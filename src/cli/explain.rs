@@ -56,7 +56,7 @@ async fn explain_file(
     let decision = worker.rehearse(&account, &mail.envelope, context.clock.now()).await?;
     output.line(&format!("This mail was not seen yet. If it came to {} now: {}.", account.address, decision.code()))?;
     let record = json!({
-        "seen": false, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace),
+        "seen": false, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace).collect::<Vec<_>>(),
     });
     print_steps(output, &record, &decision.trace)?;
     Ok(true)
@@ -140,14 +140,13 @@ async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Outp
         row.code,
         row.at.format("%Y-%m-%d %H:%M:%S UTC")
     ))?;
-    let mut record = json!({
-        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
-        "code": row.code, "at": row.at, "activity": row.activity_id, "steps": steps(&trace),
-    });
     let records = associations(context, row).await?;
-    if let Some(list) = record["steps"].as_array_mut() {
-        list.extend(records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence})));
-    }
+    let told = records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence}));
+    let record = json!({
+        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
+        "code": row.code, "at": row.at, "activity": row.activity_id,
+        "steps": steps(&trace).chain(told).collect::<Vec<_>>(),
+    });
     print_steps(output, &record, &trace)?;
     for (rule, sentence) in records {
         output.line(&format!("  - {sentence} [{rule}]"))?;
@@ -173,11 +172,10 @@ async fn associations(context: &Context, row: &ledger::Model) -> anyhow::Result<
     Ok(records)
 }
 
-fn steps(trace: &Trace) -> Value {
-    let steps = trace.steps().iter().map(|step| {
+fn steps(trace: &Trace) -> impl Iterator<Item = Value> {
+    trace.steps().iter().map(|step| {
         json!({"rule": step.finding.rule(), "finding": step.finding, "sentence": step.sentence(), "evidence": step.evidence})
-    });
-    steps.collect()
+    })
 }
 
 fn print_steps(output: &mut Output, record: &Value, trace: &Trace) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
@@ -109,14 +109,15 @@ pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListComma
                 "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity,
                 "code": row.code, "at": row.at, "activity": row.activity_id,
             });
-            let uids = if row.uid_first == row.uid_last {
-                record["uid"] = json!(row.uid_first);
-                row.uid_first.to_string()
+            let (at, uids) = if row.uid_first == row.uid_last {
+                (json!({"uid": row.uid_first}), row.uid_first.to_string())
             } else {
-                record["uid_first"] = json!(row.uid_first);
-                record["uid_last"] = json!(row.uid_last);
-                format!("{}–{}", row.uid_first, row.uid_last)
+                let range = format!("{}–{}", row.uid_first, row.uid_last);
+                (json!({"uid_first": row.uid_first, "uid_last": row.uid_last}), range)
             };
+            if let (Value::Object(record), Value::Object(at)) = (&mut record, at) {
+                record.extend(at);
+            }
             output.record(&record, |_| format!("{account} {mailbox} {uids}  {}", row.code))?;
         }
     }

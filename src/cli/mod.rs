@@ -34,8 +34,20 @@ pub(crate) enum Answer {
     No,
 }
 
-/// Runs one command. 0: done; 1: something failed; 2: the command line or the configuration is wrong.
-pub async fn run(args: Args) -> ExitCode {
+/// Runs one command to its end. 0: done; 1: something failed; 2: the command line or the configuration is wrong.
+///
+/// Worker threads have room for the recursion of parsers that we do not own; what they are fed is bounded before.
+pub fn main(args: Args) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build() {
+        Ok(runtime) => runtime.block_on(run(args)),
+        Err(error) => {
+            eprintln!("mailtrail: the runtime cannot be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> ExitCode {
     match dispatch(args).await {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::FAILURE,
@@ -55,7 +67,7 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
             Ok(Answer::Yes)
         }
         Command::Inspect(what) => inspect::inspect(&what),
-        Command::Config(what) => configuration::config(config.as_deref(), what),
+        Command::Config(what) => configuration::config(config.as_deref(), &what),
         command => with_database(Context::open(config.as_deref(), workspace).await?, command).await,
     }
 }

@@ -19,8 +19,7 @@ pub use check::Problem;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};
 pub use policy::{
-    AutoReplies, DealOrder, ForwardOwn, LoggingRule, NeverLog, Participants, Policy, SenderAuthentication,
-    SubjectPolicy,
+    AutoReplies, ForwardOwn, LoggingRule, NeverLog, Participants, Policy, SenderAuthentication, SubjectPolicy,
 };
 use serde::{Deserialize, Serialize};
 pub use storage::{Attachments, BodyOverLimit, Database, Limits, Secrets, Tls};

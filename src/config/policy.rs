@@ -85,17 +85,6 @@ pub enum ForwardOwn {
     LogOutgoing,
 }
 
-/// Which open deals are a contact's first (E3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DealOrder {
-    /// The newest first, then by key.
-    #[default]
-    CreatedAt,
-    /// By key, the greatest first, for a CRM that numbers its deals.
-    Key,
-}
-
 /// `[policy]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -128,8 +117,6 @@ pub struct Policy {
     pub create_companies: bool,
     /// Whether people of the own domains are colleagues, never contacts (F9).
     pub own_domains_internal: bool,
-    /// Which open deals are a contact's first (E3).
-    pub deal_order: DealOrder,
     /// Whether the attributed user owns the contacts that the mail made (E10).
     pub contact_owner: bool,
     /// Whether users with a view-only seat are refused (A11b, G2).
@@ -153,7 +140,6 @@ impl Default for Policy {
             create_role_addresses: true,
             create_companies: false,
             own_domains_internal: true,
-            deal_order: DealOrder::default(),
             contact_owner: true,
             enforce_seats: false,
         }

@@ -16,7 +16,7 @@ pub struct Worker {
     pub batch_bytes: u64,
     /// A message larger than this comes in pieces of this size.
     pub slice_bytes: u64,
-    /// Bytes of fetched mail held at once, over all accounts.
+    /// Bytes of fetched mail held at once, over all accounts; messages in pieces come on top.
     pub memory_bytes: u64,
     /// Accounts that are busy at once.
     pub concurrent_accounts: usize,
@@ -48,6 +48,11 @@ impl Worker {
         Duration::from_secs(self.command_timeout_seconds)
     }
 
+    /// [`Self::backoff_max_seconds`] as a duration.
+    pub fn backoff_max(&self) -> Duration {
+        Duration::from_secs(self.backoff_max_seconds)
+    }
+
     /// [`Self::token_timeout_seconds`] as a duration.
     pub fn token_timeout(&self) -> Duration {
         Duration::from_secs(self.token_timeout_seconds)
@@ -57,11 +62,11 @@ impl Worker {
 impl Default for Worker {
     fn default() -> Self {
         Self {
-            poll_seconds: 60,
+            poll_seconds: 30,
             batch_messages: 100,
-            batch_bytes: 4 * 1024 * 1024,
+            batch_bytes: 2 * 1024 * 1024,
             slice_bytes: 1024 * 1024,
-            memory_bytes: 24 * 1024 * 1024,
+            memory_bytes: 12 * 1024 * 1024,
             concurrent_accounts: 64,
             connect_timeout_seconds: 20,
             command_timeout_seconds: 60,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::decide::attribution::{Attributed, attribute};
 use crate::decide::decision::{Activity, Attribution, Counterparty, Decision, Direction, Flag, Kind, Role, Verdict};
 use crate::decide::facts::{Facts, KnownThread, WorkspaceFacts, ancestors};
+use crate::decide::policy::{AutoReplies, NeverLogMode, SenderAuthentication};
 use crate::decide::thread::{self, ThreadMatch};
 use crate::decide::{Code, Finding, MessageKey, Policy, Trace, counterparty, sender, workspace};
 use crate::mail::address::Party;
@@ -26,6 +27,9 @@ pub(super) fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Ut
         trace.found(Finding::KnownMessage);
         return Decision { verdict: Verdict::Sighting(activity), trace };
     }
+    if policy.auto_replies == AutoReplies::Skip && is_automatic(envelope) {
+        return Decision::skip(trace, Code::AutoReply, Finding::AutomaticRefused);
+    }
     let Some(from) = envelope.from.first() else {
         return Decision::skip(trace, Code::UnknownSender, Finding::NoSender);
     };
@@ -45,8 +49,8 @@ pub(super) fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Ut
 
 /// The activity that already stands for this message, by Message-ID or by the id that a provider replaced (D20).
 fn known(envelope: &Envelope, facts: &WorkspaceFacts) -> Option<uuid::Uuid> {
-    let id = envelope.message_id.as_ref().map(MessageKey::of_id)?;
-    facts.known.get(&id).copied()
+    let ids = [&envelope.message_id, &envelope.original_message_id];
+    ids.into_iter().flatten().find_map(|id| facts.known.get(&MessageKey::of_id(id)).copied())
 }
 
 /// A mail that one of us sent: outgoing, on every visible recipient (A3–A9, A19).
@@ -63,7 +67,7 @@ fn sent_by_user(
     match counterparty::recipients(policy, envelope, Some(user.0), facts, &mut trace) {
         Err(code) => Decision { verdict: Verdict::Skip(code), trace },
         Ok(counterparties) => {
-            let mut activity = activity(facts, envelope, Kind::Bcc, Direction::Outgoing, &mut trace);
+            let mut activity = activity(policy, facts, envelope, Kind::Bcc, Direction::Outgoing, &mut trace);
             activity.user = Some(user);
             activity.counterparties = counterparties;
             activity.flags.extend(flag);
@@ -81,7 +85,7 @@ fn sent_by_outsider(
     facts: &WorkspaceFacts,
     mut trace: Trace,
 ) -> Decision {
-    let thread = match thread::find(envelope, facts) {
+    let thread = match thread::find(policy, envelope, facts) {
         ThreadMatch::Known(thread) => thread,
         ThreadMatch::SubjectChanged => {
             return Decision::skip(trace, Code::SubjectChanged, Finding::ThreadSubjectChanged);
@@ -89,8 +93,14 @@ fn sent_by_outsider(
         ThreadMatch::Unknown => return Decision::skip(trace, Code::UnknownSender, Finding::SenderUnknown),
     };
     trace.found(Finding::ThreadReply);
+    if envelope.class == Class::Bounce {
+        return Decision::skip(trace, Code::Bounce, Finding::BounceRefused);
+    }
     if counterparty::never_log_entry(&from.address, thread.user, facts).is_some() {
         return Decision::skip(trace, Code::NeverLog, Finding::OnlyNeverLog);
+    }
+    if policy.never_log == NeverLogMode::WholeMessage && counterparty::any_listed(envelope, thread.user, facts) {
+        return Decision::skip(trace, Code::NeverLog, Finding::NeverLogWhole);
     }
     let Some(flag) = confirm_outsider(policy, envelope, &mut trace) else {
         return Decision { verdict: Verdict::Skip(Code::AuthFailed), trace };
@@ -103,11 +113,12 @@ fn sent_by_outsider(
     if newcomer && policy.participants_strict {
         return Decision { verdict: Verdict::Skip(Code::NotAParticipant), trace };
     }
-    let mut activity = activity(facts, envelope, Kind::Reply, Direction::Incoming, &mut trace);
+    let mut activity = activity(policy, facts, envelope, Kind::Reply, Direction::Incoming, &mut trace);
     activity.user = thread.user.map(|user| (user, Attribution::Owner));
     // D10, D13: a reply creates nobody.
     activity.counterparties = vec![Counterparty { party: from.clone(), role: Role::From, create: false }];
     activity.thread = Some(thread.id);
+    activity.barred = counterparty::barred(thread, facts, &mut trace);
     activity.flags.extend(flag);
     activity.flags.extend(newcomer.then_some(Flag::NewParticipant));
     Decision { verdict: Verdict::Log(Box::new(activity)), trace }
@@ -115,7 +126,6 @@ fn sent_by_outsider(
 
 /// An outsider's results must not fail; that there are none is no fault of the sender (decision 11).
 fn confirm_outsider(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
-    use crate::decide::policy::SenderAuthentication;
     let lenient = Policy { sender_authentication: SenderAuthentication::Warn, ..policy.clone() };
     match sender::confirm(&lenient, envelope, trace) {
         Some(Some(Flag::AuthWarn)) if policy.sender_authentication != SenderAuthentication::Off => None,
@@ -134,7 +144,13 @@ fn takes_part(from: &Party, thread: &KnownThread) -> bool {
     thread.participants.contains(address.folded()) || thread.participants.iter().any(same_organisation)
 }
 
+/// Whether a program sent it (L11); a mailing list only passes on what people wrote.
+fn is_automatic(envelope: &Envelope) -> bool {
+    matches!(envelope.class, Class::AutoReply | Class::AutoGenerated | Class::Feedback | Class::Receipt)
+}
+
 fn activity(
+    policy: &Policy,
     facts: &WorkspaceFacts,
     envelope: &Envelope,
     kind: Kind,
@@ -142,7 +158,7 @@ fn activity(
     trace: &mut Trace,
 ) -> Activity {
     let mut flags = Vec::new();
-    if matches!(envelope.class, Class::AutoReply | Class::AutoGenerated) {
+    if policy.auto_replies == AutoReplies::Flag && is_automatic(envelope) {
         trace.found(Finding::AutomaticMail);
         flags.push(Flag::AutoReply);
     }
@@ -159,6 +175,7 @@ fn activity(
         user: None,
         counterparties: Vec::new(),
         thread: None,
+        barred: Vec::new(),
         ancestors: ancestors(envelope),
         flags,
     }

@@ -30,6 +30,10 @@ pub enum Code {
     SubjectChanged,
     /// The sender is no participant of the thread (D22).
     NotAParticipant,
+    /// A program sent it, and the policy is not to log such mail (L11).
+    AutoReply,
+    /// A report on the delivery of a mail; never a reply (J12).
+    Bounce,
     /// The body is over its limit and the policy is to refuse (H5).
     BodyTooLarge,
     /// The whole message is over its limit.
@@ -60,6 +64,8 @@ impl Code {
             Self::InternalOnly => "internal-only",
             Self::SubjectChanged => "subject-changed",
             Self::NotAParticipant => "not-a-participant",
+            Self::AutoReply => "auto-reply",
+            Self::Bounce => "bounce",
             Self::BodyTooLarge => "body-too-large",
             Self::MessageTooLarge => "message-too-large",
             Self::OwnNotice => "own-notice",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use crate::decide::decision::{Counterparty, Role};
-use crate::decide::facts::WorkspaceFacts;
+use crate::decide::facts::{KnownThread, WorkspaceFacts};
 use crate::decide::never_log;
 use crate::decide::policy::NeverLogMode;
 use crate::decide::{Code, Finding, Policy, Trace};
@@ -149,6 +149,25 @@ pub fn never_log_entry(address: &Address, user: Option<Uuid>, facts: &WorkspaceF
     let own = user.and_then(|user| facts.never_log_of.get(&user));
     let lists: Vec<&HashSet<String>> = std::iter::once(&facts.never_log).chain(own).collect();
     never_log::covering(address, &lists)
+}
+
+/// Whether a visible recipient of somebody else's mail is on a list: enough to block all of it by policy (F8, F10).
+pub fn any_listed(envelope: &Envelope, user: Option<Uuid>, facts: &WorkspaceFacts) -> bool {
+    let mut recipients = envelope.to.iter().chain(&envelope.cc).map(|party| &party.address);
+    recipients.any(|address| {
+        !is_log_address(address, facts) && !is_user(address, facts) && never_log_entry(address, user, facts).is_some()
+    })
+}
+
+/// The people of a thread whom a reply no longer reaches, because they were put on a never-log list since (F5, F12).
+pub fn barred(thread: &KnownThread, facts: &WorkspaceFacts, trace: &mut Trace) -> Vec<String> {
+    let listed = |address: &&String| {
+        Address::parse(address).is_some_and(|address| never_log_entry(&address, thread.user, facts).is_some())
+    };
+    let mut barred: Vec<String> = thread.participants.iter().filter(listed).cloned().collect();
+    barred.sort();
+    barred.iter().for_each(|address| trace.found_by(Finding::NeverLogSkipped, address.as_str()));
+    barred
 }
 
 #[derive(Default)]

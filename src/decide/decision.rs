@@ -62,6 +62,8 @@ pub struct Activity {
     pub counterparties: Vec<Counterparty>,
     /// The thread it continues, when the decision depended on it; its contacts are inherited (D11).
     pub thread: Option<Uuid>,
+    /// Folded addresses of the thread whose contacts are not inherited: they are on a never-log list by now (F12).
+    pub barred: Vec<String>,
     /// The messages it refers to, nearest first.
     pub ancestors: Vec<MessageKey>,
     /// What is remarkable about it.

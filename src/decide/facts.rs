@@ -32,7 +32,8 @@ impl FactQuery {
                 self.never_log.extend(never_log::entries_matching(address));
             }
         }
-        self.messages.extend(envelope.message_id.as_ref().map(MessageKey::of_id));
+        let ids = [&envelope.message_id, &envelope.original_message_id];
+        self.messages.extend(ids.into_iter().flatten().map(MessageKey::of_id));
         self.ancestors.extend(ancestors(envelope));
     }
 }
@@ -122,6 +123,6 @@ pub struct KnownThread {
     pub base_subject: String,
     /// Folded addresses of the contacts on it.
     pub participants: HashSet<String>,
-    /// The user whose mail is on it.
+    /// The user who sent the first mail on it.
     pub user: Option<Uuid>,
 }

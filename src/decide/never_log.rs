@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::mail::address::Address;
 
 /// The normalised entries that cover `address`: itself, its domain, and `*.` each domain above it (F6, F12).
-pub fn entries_matching(address: &Address) -> impl Iterator<Item = String> {
+pub fn entries_matching(address: &Address) -> impl Iterator<Item = String> + use<> {
     let domain = address.domain();
     let parents = domain.match_indices('.').filter_map(|(at, _)| domain.get(at..)).map(|parent| format!("*{parent}"));
     [address.folded().to_owned(), domain.to_owned()].into_iter().chain(parents).collect::<Vec<_>>().into_iter()

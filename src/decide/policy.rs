@@ -21,6 +21,10 @@ pub struct Policy {
     pub seat_required: bool,
     /// A sender whom a thread does not know is refused rather than flagged (decision 11).
     pub participants_strict: bool,
+    /// Whether In-Reply-To joins a thread even under another subject (L1).
+    pub trust_in_reply_to: bool,
+    /// What mail that a program sent is (L11).
+    pub auto_replies: AutoReplies,
     /// At most this many unique To and Cc addresses are associated (A21).
     pub max_recipients: usize,
 }
@@ -36,6 +40,8 @@ impl Default for Policy {
             own_domains_internal: true,
             seat_required: false,
             participants_strict: false,
+            trust_in_reply_to: false,
+            auto_replies: AutoReplies::Flag,
             max_recipients: 50,
         }
     }
@@ -50,6 +56,17 @@ pub enum SenderAuthentication {
     Warn,
     /// Not looked at.
     Off,
+}
+
+/// What mail that a program sent is (L11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoReplies {
+    /// Logged with a flag.
+    Flag,
+    /// Not logged.
+    Skip,
+    /// Logged like any mail.
+    Log,
 }
 
 /// What a never-log entry blocks (F4, F10).

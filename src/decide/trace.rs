@@ -116,6 +116,8 @@ findings! {
     OnlyNeverLog, "F3", "Everybody left is on a never-log list";
     OnlyInternal, "F9", "Everybody it went to is one of us";
     AutomaticMail, "L11", "The mail was sent by a program";
+    AutomaticRefused, "L11", "The mail was sent by a program, and the policy is not to log such mail";
+    BounceRefused, "J12", "The mail reports on the delivery of another and is no reply";
     DateMissing, "B21", "The date is missing or impossible; the time of arrival stands in";
     BodyTruncated, "H5", "The body is over its limit and was cut";
     BodyRefused, "H5", "The body is over its limit, and the policy is to refuse";

@@ -199,15 +199,30 @@ fn decode_text(raw: &[u8], node: &Node) -> String {
     let bytes = transfer::decode(&node.encoding, raw.get(node.body.clone()).unwrap_or_default());
     let declared = node.content_type.parameter("charset").map(str::to_owned);
     let label = declared.or_else(|| if node.media_type == "text/html" { meta_charset(&bytes) } else { None });
-    let mut text = charset::decode(label.as_deref(), bytes);
-    if text.contains(['\r', '\0']) {
-        text = text.replace("\r\n", "\n");
-        text.retain(|c| c != '\0');
-    }
+    let mut text = without_line_ends(charset::decode(label.as_deref(), bytes));
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
     text
+}
+
+/// The text with `\n` for `\r\n`, and without NUL.
+fn without_line_ends(text: String) -> String {
+    let mut stops = memchr::memchr2_iter(b'\r', b'\0', text.as_bytes()).peekable();
+    if stops.peek().is_none() {
+        return text;
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for at in stops {
+        let rest = text.get(at..).unwrap_or_default();
+        if rest.starts_with("\r\n") || rest.starts_with('\0') {
+            clean.push_str(text.get(from..at).unwrap_or_default());
+            from = at + 1;
+        }
+    }
+    clean.push_str(text.get(from..).unwrap_or_default());
+    clean
 }
 
 /// The charset an HTML page declares in itself, for parts that declare none.

@@ -1,16 +1,19 @@
 //! The short read before a decision: everything a batch needs to know, in a fixed number of queries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
     account, account_user, account_workspace, activity, activity_contact, contact_address, never_log, thread,
     thread_message, tombstone, user, user_address, workspace,
 };
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+};
 use uuid::Uuid;
 
 use crate::decide::facts::{Claim, ClaimBy, FactQuery, Facts, KnownThread, WorkspaceFacts};
 use crate::decide::key::MessageKey;
+use crate::decide::never_log as listing;
 use crate::mail::address::Address;
 use crate::store::{Store, StoreError};
 
@@ -29,15 +32,16 @@ impl Store {
     /// Answers `query` for every workspace that the account serves.
     pub async fn facts(&self, scope: &Scope, query: &FactQuery) -> Result<Facts, StoreError> {
         let db = &self.db;
-        let mut facts = Gathering { scope, query, by_id: workspaces(db, scope).await? };
+        let never_log = query.never_log.clone();
+        let mut facts = Gathering { scope, query, never_log, by_id: workspaces(db, scope).await? };
         facts.logins(db).await?;
         facts.aliases(db).await?;
         facts.connections(db).await?;
         facts.dedicated(db).await?;
         facts.contacts(db).await?;
-        facts.never_log(db).await?;
         facts.known(db).await?;
         facts.threads(db).await?;
+        facts.never_log(db).await?;
         Ok(facts.finish())
     }
 }
@@ -45,6 +49,8 @@ impl Store {
 struct Gathering<'a> {
     scope: &'a Scope,
     query: &'a FactQuery,
+    /// The query's entries, and those that match people of the threads.
+    never_log: BTreeSet<String>,
     by_id: HashMap<Uuid, WorkspaceFacts>,
 }
 
@@ -218,7 +224,7 @@ impl Gathering<'_> {
     async fn never_log(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
         let rows = never_log::Entity::find()
             .filter(never_log::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(never_log::COLUMN.entry.is_in(self.query.never_log.iter().cloned()))
+            .filter(never_log::COLUMN.entry.is_in(self.never_log.iter().cloned()))
             .all(db)
             .await?;
         for row in rows {
@@ -261,6 +267,8 @@ impl Gathering<'_> {
             .await?;
         let ids: HashSet<Uuid> = rows.iter().map(|(message, _)| message.thread_id).collect();
         let mut about = participants(db, &ids).await?;
+        let people = about.values().flat_map(|about| &about.participants).filter_map(|address| Address::parse(address));
+        self.never_log.extend(people.flat_map(|address| listing::entries_matching(&address)));
         for (message, thread) in rows {
             let facts = self.by_id.get_mut(&message.workspace_id);
             let (Some(thread), Some(facts), Some(key)) = (thread, facts, MessageKey::from_bytes(&message.message_key))
@@ -286,7 +294,7 @@ struct About {
     user: Option<Uuid>,
 }
 
-/// Who takes part in each thread: every address of its contacts, and the user whose mail is on it.
+/// Who takes part in each thread: every address of its contacts, and the user who sent the first mail on it.
 async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Result<HashMap<Uuid, About>, StoreError> {
     let mut about: HashMap<Uuid, About> = HashMap::new();
     if threads.is_empty() {
@@ -298,6 +306,8 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
         .column(activity_contact::Column::ContactId)
         .join(JoinType::InnerJoin, activity_contact::Relation::Activity.def())
         .filter(activity::COLUMN.thread_id.is_in(threads.iter().copied()))
+        .order_by_asc(activity::Column::SentAt)
+        .order_by_asc(activity::Column::Id)
         .into_tuple()
         .all(db)
         .await?;

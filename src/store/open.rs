@@ -185,6 +185,11 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         // With a write-ahead log this loses no consistency: after a power cut the last commits may be undone, and
         // the cursor with them, so that their mail is read again.
         .synchronous(SqliteSynchronous::Normal)
+        // Mail is larger than SQLite's usual rows: larger pages mean shorter overflow chains, and a longer log fewer
+        // checkpoints, each of which waits for the disk.
+        .page_size(16_384)
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
         .busy_timeout(options.wait)
         .foreign_keys(true)
         .disable_statement_logging();

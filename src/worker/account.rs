@@ -60,19 +60,19 @@ impl Worker {
 
     fn limits(&self) -> Limits {
         let worker = &self.config.worker;
-        let whole = Limits::default().literal_bytes;
-        let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX).max(1);
+        let usual = Limits::default();
+        let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX);
         Limits {
             connect_timeout: worker.connect_timeout(),
             command_timeout: worker.command_timeout(),
             idle_read_timeout: worker.command_timeout(),
-            // What is announced as a slice at most may be longer: Exchange only estimates.
-            literal_bytes: whole.max(slice_bytes.saturating_mul(2)),
-            slice_bytes,
-            message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
             batch_messages: worker.batch_messages,
             batch_bytes: worker.batch_bytes,
-            ..Limits::default()
+            slice_bytes,
+            // Announced sizes are estimates at some providers: what is announced as one slice may be a good deal more.
+            literal_bytes: usual.literal_bytes.max(slice_bytes.saturating_mul(2)),
+            message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
+            ..usual
         }
     }
 

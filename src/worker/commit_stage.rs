@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use super::intake::Shared;
@@ -13,6 +14,9 @@ use crate::decide::{Code, Finding, Trace, Verdict};
 use crate::store::StoreError;
 use crate::store::commit::{Batch, Casualty, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
+
+/// Messages whose attachments are written at the same time: each write waits for the disk.
+const AT_ONCE: usize = 16;
 
 /// How far a run came.
 pub(super) struct Progress {
@@ -40,13 +44,8 @@ impl Progress {
             let rest = parsed.split_off(count);
             let envelopes = parsed.iter().filter_map(Parsed::envelope);
             let facts = shared.judge.facts(envelopes).await?;
-            let mut entries = Vec::with_capacity(parsed.len());
-            let mut raws = Vec::with_capacity(parsed.len());
-            for message in parsed {
-                let (entry, raw) = judge(shared, message, &facts).await?;
-                entries.push(entry);
-                raws.push(raw);
-            }
+            let judged = stream::iter(parsed).map(|message| judge(shared, message, &facts)).buffered(AT_ONCE);
+            let (entries, raws) = judged.try_collect::<Vec<_>>().await?.into_iter().unzip();
             self.commit(shared, entries, raws).await?;
             parsed = rest;
         }

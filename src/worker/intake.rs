@@ -53,6 +53,7 @@ impl Intake {
             commit: CommitPolicy {
                 deals: worker.config.limits.deals,
                 contact_owner: worker.config.policy.contact_owner,
+                create_companies: worker.config.policy.create_companies,
             },
         };
         let attempts = worker.store.attempts(row).await?;
@@ -143,8 +144,7 @@ impl Intake {
     async fn stream(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
         let received: HashMap<u32, Option<DateTime<Utc>>> =
             run.iter().map(|item| (item.uid, item.internal_date)).collect();
-        let budget = self.shared.worker.config.worker.memory_bytes;
-        let (bodies, arriving) = Bodies::channel(budget);
+        let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
         let (parsed, deciding) = mpsc::channel(WAITING);
         let parser = tokio::spawn(parse_stage::run(arriving, received, self.shared.worker.clock.clone(), parsed));
         let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));

@@ -7,7 +7,7 @@ use entity::account;
 
 use super::{Worker, policy};
 
-use crate::decide::facts::{FactQuery, Facts};
+use crate::decide::facts::{FactQuery, Facts, ancestors};
 use crate::decide::key::keyed_hash;
 use crate::decide::{Decision, MessageKey, Policy, decide};
 use crate::mail::envelope::Envelope;
@@ -64,10 +64,13 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
             count += 1;
             continue;
         };
-        if crate::decide::facts::ancestors(envelope).iter().any(|key| seen.contains(key)) {
+        let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
+        let mut refers =
+            ancestors(envelope).into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
+        if refers.any(|key| seen.contains(&key)) {
             break;
         }
-        seen.extend(envelope.message_id.as_ref().map(MessageKey::of_id));
+        seen.extend(names);
         count += 1;
     }
     count.max(1)

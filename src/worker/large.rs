@@ -6,7 +6,7 @@ use super::parse_stage::{What, parse};
 use super::prepare::prepare;
 use crate::decide::{Code, Finding, Trace, Verdict};
 use crate::mail::envelope::{Envelope, FIELDS};
-use crate::source::{Bodies, Body, Listed, Session};
+use crate::source::{Bodies, Body, Listed, Permit, Session};
 use crate::store::commit::{Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 
@@ -38,7 +38,7 @@ impl Intake {
             }
             Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
         };
-        let Some(bytes) = fetch(session, item).await? else { return Ok(gone(uid)) };
+        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(uid)) };
         let parsed = tokio::task::spawn_blocking(move || parse(bytes)).await;
         match parsed.map_err(|_| Trouble::retry("The parsing of a large message was cut short."))? {
             What::Mail(mail, raw) => {
@@ -51,26 +51,25 @@ impl Intake {
             What::Gone => Ok(gone(uid)),
         }
     }
-}
 
-/// The whole message, or `None` when it left the server.
-async fn fetch(session: &mut Session, item: &Listed) -> Result<Option<Vec<u8>>, Trouble> {
-    // One message may be larger than any budget: it is alone.
-    let (bodies, mut arriving) = Bodies::channel(u64::MAX);
-    let wanted = [*item];
-    let (fetched, body) = tokio::join!(
-        async {
-            let fetched = session.bodies(&wanted, &bodies).await;
-            drop(bodies);
-            fetched
-        },
-        arriving.recv()
-    );
-    fetched?;
-    Ok(match body {
-        Some(Body::Arrived { bytes, .. }) => Some(bytes),
-        Some(Body::Gone { .. }) | None => None,
-    })
+    /// The whole message with its share of the memory for large ones, or `None` when it left the server.
+    async fn fetch(&self, session: &mut Session, item: &Listed) -> Result<Option<(Vec<u8>, Permit)>, Trouble> {
+        let (bodies, mut arriving) = Bodies::channel(&self.shared.worker.memory_for_large);
+        let wanted = [*item];
+        let (fetched, body) = tokio::join!(
+            async {
+                let fetched = session.bodies(&wanted, &bodies).await;
+                drop(bodies);
+                fetched
+            },
+            arriving.recv()
+        );
+        fetched?;
+        Ok(match body {
+            Some(Body::Arrived { bytes, permit, .. }) => Some((bytes, permit)),
+            Some(Body::Gone { .. }) | None => None,
+        })
+    }
 }
 
 /// No header came: the message left the server, or the server cannot read it.

@@ -3,7 +3,7 @@
 //! ```text
 //! service ──► account: token ► connect ► mailbox ► plan ──► intake: bodies ─► parse ─► decide + store blobs ─► commit
 //!    ▲                                                        (four stages at once, memory bounded by a budget)
-//!    └── backoff(failures, trouble)
+//!    └── backoff(failures, trouble, longest)
 //! ```
 
 pub mod account;
@@ -25,6 +25,7 @@ use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::oauth::tokens::Tokens;
+use crate::source::Budget;
 use crate::store::Store;
 
 /// What every account's task works with. Cheap to clone.
@@ -42,6 +43,11 @@ pub struct Worker {
     pub config: Arc<Config>,
     /// Time and identifiers.
     pub clock: Clock,
+    /// Room in memory for fetched mail, over all accounts.
+    pub memory: Budget,
+    /// The same for messages that come in slices: on a budget of their own, a slow server that sends one cannot keep
+    /// the other accounts waiting.
+    pub memory_for_large: Budget,
     /// The installation's key for hashes of Message-IDs.
     pub hash_key: Arc<[u8; 32]>,
 }

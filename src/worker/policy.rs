@@ -3,7 +3,7 @@
 use entity::account;
 
 use crate::config::{self, Config};
-use crate::decide::policy::{NeverLogMode, Policy, SenderAuthentication};
+use crate::decide::policy::{AutoReplies, NeverLogMode, Policy, SenderAuthentication};
 use crate::mail::authentication::Stamp;
 
 /// The rules that apply to mail of `account`.
@@ -35,6 +35,12 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         own_domains_internal: policy.own_domains_internal,
         seat_required: policy.enforce_seats,
         participants_strict: policy.participants == config::Participants::Strict,
+        trust_in_reply_to: policy.subject == config::SubjectPolicy::TrustInReplyTo,
+        auto_replies: match policy.auto_replies {
+            config::AutoReplies::Flag => AutoReplies::Flag,
+            config::AutoReplies::Skip => AutoReplies::Skip,
+            config::AutoReplies::Log => AutoReplies::Log,
+        },
         max_recipients: config.limits.recipients,
     }
 }

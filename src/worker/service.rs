@@ -101,15 +101,15 @@ impl Worker {
     }
 
     /// Reads one account until cancelled, or until somebody must act.
-    async fn watch(self, account: account::Model, stop: CancellationToken) {
+    async fn watch(self, account: account::Model, room: Arc<Semaphore>, stop: CancellationToken) {
         let mut failures = 0;
         loop {
             let trouble = tokio::select! {
                 () = stop.cancelled() => return,
-                trouble = self.stay_connected(&account, &mut failures) => trouble,
+                trouble = self.stay_connected(&account, &room, &mut failures) => trouble,
             };
             failures = failures.saturating_add(1);
-            let Some(wait) = backoff(failures, &trouble) else { return };
+            let Some(wait) = backoff(failures, &trouble, self.config.worker.backoff_max()) else { return };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.clock.jittered(wait)) => {}
@@ -118,8 +118,9 @@ impl Worker {
     }
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
-    /// goes wrong.
-    async fn stay_connected(&self, account: &account::Model, failures: &mut u32) -> Trouble {
+    /// goes wrong. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
+    async fn stay_connected(&self, account: &account::Model, room: &Semaphore, failures: &mut u32) -> Trouble {
+        let mut busy = room.acquire().await;
         let mut session = match self.connect(account).await {
             Ok(session) => session,
             Err(trouble) => {
@@ -134,9 +135,11 @@ impl Worker {
                 return trouble;
             }
             *failures = 0;
+            drop(busy);
             if let Err(trouble) = session.wait(self.clock.jittered(self.config.worker.poll())).await {
                 return trouble;
             }
+            busy = room.acquire().await;
         }
     }
 }
@@ -146,11 +149,12 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
     let mut watched: HashMap<Uuid, (account::Model, CancellationToken)> = HashMap::new();
+    let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut signals = Signals::new()?;
     tracing::info!("watching");
     loop {
         match worker.store.watched().await {
-            Ok(accounts) => reconcile(worker, accounts, &mut watched, &stop, &tracker),
+            Ok(accounts) => reconcile(worker, accounts, &mut watched, &room, &stop, &tracker),
             Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
         }
         tokio::select! {
@@ -175,6 +179,7 @@ fn reconcile(
     worker: &Worker,
     accounts: Vec<account::Model>,
     watched: &mut HashMap<Uuid, (account::Model, CancellationToken)>,
+    room: &Arc<Semaphore>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
 ) {
@@ -189,7 +194,7 @@ fn reconcile(
     for (id, account) in wanted {
         watched.entry(id).or_insert_with(|| {
             let token = stop.child_token();
-            tracker.spawn(worker.clone().watch(account.clone(), token.clone()));
+            tracker.spawn(worker.clone().watch(account.clone(), Arc::clone(room), token.clone()));
             (account, token)
         });
     }

@@ -10,7 +10,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
+mod associations;
+mod attachments;
+mod attribution;
 mod bcc;
+mod commands;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;
@@ -20,4 +25,11 @@ mod faults_poison;
 mod faults_protocol;
 mod faults_service;
 mod live;
+mod never_log;
+mod oddities;
+mod questions;
+mod recipients;
+mod replies;
+mod sender;
 mod servers;
+mod shared_mailbox;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
+use mailtrail::clock::Clock;
 use provider::{Connection, Profile, Provider};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -49,18 +51,19 @@ impl Trail {
             trail.path("key").display()
         );
         if let Some(connection) = connection {
+            config.push_str(&format!("tls.ca_file = \"{}\"\n", connection.ca_file.display()));
+        }
+        // Tables come last: `more` may begin with keys of the root.
+        config.push_str(more);
+        let registered = ["imap", "google", "microsoft"].into_iter().zip(std::iter::repeat(connection));
+        for (provider, connection) in registered.filter_map(|(provider, connection)| Some((provider, connection?))) {
             config.push_str(&format!(
-                "tls.ca_file = \"{}\"\n[oauth.imap]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
-                 token_url = \"{token}\"\n[oauth.google]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
-                 token_url = \"{token}\"\n[oauth.microsoft]\nclient_id = \"{id}\"\nclient_secret_file = \"{secret}\"\n\
-                 token_url = \"{token}\"\n",
-                connection.ca_file.display(),
-                id = connection.client_id,
-                secret = connection.client_secret_file.display(),
-                token = connection.token_url,
+                "[oauth.{provider}]\nclient_id = \"{}\"\nclient_secret_file = \"{}\"\ntoken_url = \"{}\"\n",
+                connection.client_id,
+                connection.client_secret_file.display(),
+                connection.token_url,
             ));
         }
-        config.push_str(more);
         std::fs::write(trail.path("mailtrail.toml"), config).unwrap();
         trail
     }
@@ -120,9 +123,19 @@ impl Trail {
 
     /// Imports records given as CSV.
     pub fn import(&self, kind: &str, csv: &str) {
+        self.import_into("default", kind, csv);
+    }
+
+    /// The same into another workspace.
+    pub fn import_into(&self, workspace: &str, kind: &str, csv: &str) {
         let file = self.path(&format!("{kind}.csv"));
         std::fs::write(&file, csv).unwrap();
-        self.run(&["import", kind, file.to_str().unwrap()]);
+        self.run(&["--workspace", workspace, "import", kind, file.to_str().unwrap()]);
+    }
+
+    /// The bytes of a stored attachment.
+    pub fn blob(&self, sha256: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.path("attachments").join(&sha256[..2]).join(&sha256[2..4]).join(sha256)).ok()
     }
 }
 
@@ -174,6 +187,41 @@ impl World {
         self.trail.output(&args)
     }
 
+    /// More users: `login,name,aliases,seat,active`, a line each.
+    pub fn users(&self, lines: &[&str]) {
+        self.import("users", "login,name,aliases,seat,active", lines);
+    }
+
+    /// `key,name,domains`, a line each.
+    pub fn companies(&self, lines: &[&str]) {
+        self.import("companies", "key,name,domains", lines);
+    }
+
+    /// `key,name,addresses,companies,primary_company,owner`, a line each.
+    pub fn contacts_known(&self, lines: &[&str]) {
+        self.import("contacts", "key,name,addresses,companies,primary_company,owner", lines);
+    }
+
+    /// `key,name,stage,created_at,contacts`, a line each.
+    pub fn deals(&self, lines: &[&str]) {
+        self.import("deals", "key,name,stage,created_at,contacts", lines);
+    }
+
+    fn import(&self, kind: &str, header: &str, lines: &[&str]) {
+        self.trail.import(kind, &format!("{header}\n{}\n", lines.join("\n")));
+    }
+
+    /// A user connects a personal inbox.
+    pub fn connect(&self, user: &str, address: &str) {
+        self.add_account(&["--kind", "personal", "--provider", "imap", "--user", user], address);
+    }
+
+    /// A mail arrives in the BCC mailbox after everything that was done so far (C7).
+    pub fn deliver_now(&self, mail: impl AsRef<[u8]>) -> u32 {
+        let now = Clock::system().now() + chrono::TimeDelta::seconds(1);
+        self.provider.mail.deliver_at(BCC, "INBOX", mail.as_ref(), now)
+    }
+
     /// A mail arrives in the BCC mailbox.
     pub fn deliver(&self, mail: impl AsRef<[u8]>) -> u32 {
         self.provider.mail.deliver(BCC, "INBOX", mail.as_ref())
@@ -201,6 +249,43 @@ impl World {
         self.trail.json(&["ledger", "list", "--json"]).into_iter().map(text).collect()
     }
 
+    /// The activity of one message.
+    pub fn activity_of(&self, id: &str) -> Value {
+        let found = self.activities().into_iter().find(|activity| activity["message_id"] == id);
+        found.unwrap_or_else(|| panic!("{id} is not logged: {:?}", self.codes()))
+    }
+
+    /// The ids of what is logged, sorted.
+    pub fn logged(&self) -> Vec<String> {
+        let mut all: Vec<String> = self
+            .activities()
+            .iter()
+            .map(|activity| activity["message_id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// The rules that `explain` names for a message, in order.
+    pub fn rules(&self, id: &str) -> Vec<String> {
+        let told = self.trail.json(&["explain", "--message-id", id, "--json"]);
+        let steps = told[0]["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["rule"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Everything the program prints of what it stored.
+    pub fn everything(&self) -> Vec<String> {
+        let lists: [&[&str]; 6] = [
+            &["activity", "list", "--json"],
+            &["contact", "list", "--json"],
+            &["ledger", "list", "--json"],
+            &["notice", "list", "--json"],
+            &["events", "list", "--json"],
+            &["quarantine", "list", "--json"],
+        ];
+        lists.into_iter().map(|list| self.trail.run(list)).collect()
+    }
+
     /// Addresses of every contact, sorted.
     pub fn contacts(&self) -> Vec<String> {
         let rows = self.trail.json(&["contact", "list", "--json"]);
@@ -226,4 +311,30 @@ pub fn mail_from(from: &str, id: &str, to: &str, header: &str) -> String {
         "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{id}>\r\nFrom: {from}\r\nTo: {to}\r\n{header}\
          Subject: Offer {id}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello.\r\n"
     )
+}
+
+/// The same with this text.
+pub fn with_text(mail: &str, text: &str) -> String {
+    mail.replace("Hello.\r\n", text)
+}
+
+/// A mail with attachments.
+pub fn mail_with(id: &str, to: &str, attachments: &[(&str, &[u8])]) -> String {
+    let plain = mail(id, to, "");
+    let (header, _) = plain.split_once("Content-Type:").unwrap();
+    let mut text = format!(
+        "{header}Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n"
+    );
+    for (name, bytes) in attachments {
+        text.push_str(&format!(
+            "--b\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\nContent-Disposition: attachment; \
+             filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        ));
+        for line in bytes.chunks(57) {
+            base64::engine::general_purpose::STANDARD.encode_string(line, &mut text);
+            text.push_str("\r\n");
+        }
+    }
+    text.push_str("--b--\r\n");
+    text
 }

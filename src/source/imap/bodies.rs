@@ -45,8 +45,7 @@ impl Body {
 #[derive(Debug)]
 pub struct Bodies {
     sender: mpsc::Sender<Body>,
-    budget: Arc<Semaphore>,
-    whole: u32,
+    budget: Budget,
 }
 
 /// Permits are counted in KiB: a semaphore's acquire takes 32 bits.
@@ -55,17 +54,31 @@ const UNIT: u64 = 1024;
 /// How many messages the channel holds; what they weigh is for the budget.
 const QUEUE: usize = 64;
 
+/// Bytes of mail that may be in memory at once, over all the channels that draw on it.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    shares: Arc<Semaphore>,
+    whole: u32,
+}
+
+impl Budget {
+    /// Room for `bytes`.
+    pub fn new(bytes: u64) -> Self {
+        let whole = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 3).clamp(1, u32::MAX >> 3);
+        Self { shares: Arc::new(Semaphore::new(whole as usize)), whole }
+    }
+}
+
 impl Bodies {
-    /// A channel for messages of `budget_bytes` in all. A longer one comes alone.
-    pub fn channel(budget_bytes: u64) -> (Self, mpsc::Receiver<Body>) {
-        let whole = u32::try_from(budget_bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 3).clamp(1, u32::MAX >> 3);
+    /// A channel for messages that fit into `budget`. A longer one waits until it has all of it.
+    pub fn channel(budget: &Budget) -> (Self, mpsc::Receiver<Body>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { sender, budget: Arc::new(Semaphore::new(whole as usize)), whole }, receiver)
+        (Self { sender, budget: budget.clone() }, receiver)
     }
 
     pub(super) async fn share(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Trouble> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.whole);
-        Arc::clone(&self.budget).acquire_many_owned(units).await.map_err(|_| unwanted())
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.budget.whole);
+        Arc::clone(&self.budget.shares).acquire_many_owned(units).await.map_err(|_| unwanted())
     }
 
     async fn arrived(&self, uid: u32, bytes: Vec<u8>) -> Result<(), Trouble> {

@@ -64,9 +64,9 @@ pub enum Login {
 /// What a session puts up with. What a server sends beyond it ends the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How long connecting may take, TLS and all.
+    /// How long it may take until the connection stands, TLS included.
     pub connect_timeout: Duration,
-    /// How long any command with a short answer may take.
+    /// How long the greeting, and how long any command with a short answer, may take.
     pub command_timeout: Duration,
     /// How long a server may be silent in the middle of a long answer.
     pub idle_read_timeout: Duration,

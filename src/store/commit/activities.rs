@@ -6,8 +6,9 @@ use entity::{activity, activity_company, activity_contact, activity_deal, attach
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set};
 use uuid::Uuid;
 
-use super::associations::{self, Associations, Inherited};
+use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
+use super::inherited::{self, Inherited};
 use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
@@ -39,13 +40,13 @@ pub(super) async fn write(
     }
     let entrants: Vec<&Entrant> = fresh.iter().map(|(_, entrant)| *entrant).collect();
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
-    let associations = associations::load(db, &contacts, policy.deals).await?;
+    let associations = associations::load(db, &contacts, policy, clock).await?;
     let threads = threads::assign(db, &entrants, clock).await?;
     let visibility = visibilities(db, &entrants).await?;
     let mut rows = Rows::default();
     for ((id, entrant), thread) in fresh.iter().zip(threads) {
         let inherited = match entrant.activity.thread {
-            Some(thread) => associations::of_thread(db, thread).await?,
+            Some(thread) => inherited::of_thread(db, thread, &entrant.activity).await?,
             None => Inherited::default(),
         };
         let visibility = visibility.get(&entrant.activity.workspace).map_or("everyone", String::as_str);

@@ -10,8 +10,10 @@
 
 mod activities;
 mod associations;
+mod companies;
 mod contacts;
 mod cursor;
+mod inherited;
 mod ledger;
 mod rows;
 mod threads;
@@ -162,6 +164,8 @@ pub struct CommitPolicy {
     pub deals: usize,
     /// Whether a new contact belongs to the user who wrote to it (E10).
     pub contact_owner: bool,
+    /// Whether a mail domain without a company gets one (E8).
+    pub create_companies: bool,
 }
 
 /// What a commit did.

@@ -1,5 +1,5 @@
 use super::{Step, after, last, limits, session, session_with, step};
-use crate::source::imap::{Bodies, Body, Limits, Listed, Session};
+use crate::source::imap::{Bodies, Body, Budget, Limits, Listed, Session};
 use crate::trouble::Trouble;
 
 fn listed(messages: &[(u32, u32)]) -> Vec<Listed> {
@@ -16,7 +16,7 @@ fn slice(offset: u32, text: &str) -> String {
 
 /// What arrives, with `None` for what is gone, and how it ended.
 async fn fetch(session: &mut Session, wanted: &[Listed]) -> (Vec<(u32, Option<String>)>, Result<(), Trouble>) {
-    let (out, mut arriving) = Bodies::channel(1 << 20);
+    let (out, mut arriving) = Bodies::channel(&Budget::new(1 << 20));
     let collect = async {
         let mut seen = Vec::new();
         while let Some(body) = arriving.recv().await {
@@ -277,7 +277,7 @@ async fn messages_wait_until_those_before_them_have_been_dropped() {
     let text = "x".repeat(1024);
     let answer = message(10, &text) + &message(11, &text) + "{tag} OK done\r\n";
     let (mut session, _heard) = session(vec![step("UID FETCH 10:11 ", answer)]).await;
-    let (out, mut arriving) = Bodies::channel(1024);
+    let (out, mut arriving) = Bodies::channel(&Budget::new(1024));
     let send = tokio::spawn(async move { session.bodies(&listed(&[(10, 1024), (11, 1024)]), &out).await });
     let first = arriving.recv().await.unwrap();
     // The budget is spent, so the second cannot be in the channel, however long the sender had.
@@ -291,7 +291,7 @@ async fn messages_wait_until_those_before_them_have_been_dropped() {
 #[tokio::test]
 async fn a_receiver_that_has_left_ends_the_fetch() {
     let (mut session, _heard) = session(vec![step("UID FETCH 10 ", message(10, "ten"))]).await;
-    let (out, arriving) = Bodies::channel(1024);
+    let (out, arriving) = Bodies::channel(&Budget::new(1024));
     drop(arriving);
     assert_eq!(session.bodies(&listed(&[(10, 5)]), &out).await.unwrap_err().kind(), "reconnect");
 }

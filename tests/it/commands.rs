@@ -1,0 +1,135 @@
+//! What commands promise to whoever calls them: exit codes, and that doing it again changes nothing.
+
+use provider::Profile;
+
+use crate::support::world::{Engine, Trail, World, engines, mail, mail_from, mail_with};
+
+const CARLA: &str = "carla@customer.example";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_changes_nothing() {
+    for engine in engines() {
+        let world = World::new(engine, Profile::Plain, "attachments.max_bytes = 10\n").await;
+        world.trail.run(&["never-log", "add", "secret.example"]);
+        world.deliver(mail("1@ours.example", CARLA, "Cc: ann@secret.example\r\n"));
+        world.deliver(mail_from("mallory@elsewhere.example", "2@elsewhere.example", CARLA, ""));
+        world.deliver(mail_with("3@ours.example", CARLA, &[("a.bin", b"12345678901")]));
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.deliver(b"no mail at all".as_slice());
+        world.deliver(b"".as_slice());
+        world.sync();
+        let before = world.everything();
+        assert!(before[0].lines().count() == 2 && before[2].lines().count() == 6, "{before:#?}");
+        world.sync();
+        assert_eq!(world.everything(), before);
+        world.trail.run(&["audit"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_account_that_fails_makes_the_run_fail_and_the_others_are_read() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.add_account(&["--kind", "bcc", "--provider", "imap"], "second@crm.example");
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.provider.oauth.revoke("second@crm.example");
+        let told = world.trail.fails(1, &["run", "--once"]);
+        assert!(told.contains("second@crm.example: failed"), "{told}");
+        assert_eq!(world.logged(), ["1@ours.example"]);
+        let accounts = world.trail.json(&["account", "list", "--json"]);
+        let second = accounts.iter().find(|account| account["address"] == "second@crm.example").unwrap();
+        assert_eq!(second["state"], "needs-reauth", "{second}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_account_waits_and_a_resumed_one_reads_what_came_meanwhile() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let bcc = crate::support::world::BCC;
+        world.trail.run(&["account", "pause", bcc]);
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.sync();
+        assert!(world.codes().is_empty());
+        world.trail.run(&["account", "resume", bcc]);
+        world.sync();
+        assert_eq!(world.codes(), ["logged"]);
+        world.trail.fails(1, &["account", "pause", "nobody@crm.example"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_from_before_the_given_day_is_not_logged() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.add_account(&["--kind", "bcc", "--provider", "imap", "--since", "2026-06-01"], "second@crm.example");
+        let at = |id: &str, time: &str| {
+            let time = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
+            world.provider.mail.deliver_at("second@crm.example", "INBOX", mail(id, CARLA, ""), time);
+        };
+        at("1@ours.example", "2026-05-31T10:00:00Z");
+        at("2@ours.example", "2026-06-01T10:00:00Z");
+        at("3@ours.example", "2026-05-30T10:00:00Z");
+        world.sync();
+        assert_eq!(world.logged(), ["2@ours.example"]);
+        world.trail.run(&["audit"]);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_2() {
+    let trail = Trail::new(Engine::Sqlite, None, "");
+    for wrong in [
+        &["sing"][..],
+        &["run", "--twice"],
+        &["account", "add", "--kind", "pigeon", "--provider", "imap", "--address", "a@b.example"],
+        &["account", "pause", "no address"],
+        &["--workspace", "nowhere", "activity", "list"],
+        &["--workspace", "nowhere", "import", "users", "users.csv"],
+    ] {
+        let told = trail.fails(2, wrong);
+        assert!(!told.is_empty(), "{wrong:?}");
+    }
+    trail.fails(1, &["import", "users", "no-such-file.csv"]);
+    let told = trail.fails(2, &["--workspace", "nowhere", "contact", "list"]);
+    assert!(told.contains("mailtrail workspace add nowhere"), "{told}");
+}
+
+#[test]
+fn a_wrong_configuration_is_2_and_says_which_key() {
+    for (wrong, key) in [
+        ("[policy]\nnever_log = \"sometimes\"\n", "never_log"),
+        ("[policy]\ndeal_order = \"key\"\n", "deal_order"),
+        ("[worker]\npoll_seconds = 0\n", "worker.poll_seconds"),
+        ("[workspace]\nown_domains = [\"no domain\"]\n", "workspace.own_domains"),
+        ("this is no toml", "mailtrail.toml"),
+    ] {
+        let trail = Trail::new(Engine::Sqlite, None, wrong);
+        for command in [&["config", "check"][..], &["activity", "list"]] {
+            let told = trail.fails(2, command);
+            assert!(told.contains(key), "{command:?}: {told}");
+        }
+    }
+    let trail = Trail::new(Engine::Sqlite, None, "");
+    trail.run(&["config", "check"]);
+    assert!(trail.run(&["config", "show"]).contains("never_log"));
+    let output = trail.command(&["--config", "missing.toml", "activity", "list"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let mut command = trail.command(&["activity", "list"]);
+    let output = command.env("MAILTRAIL_POLICY__NEVER_LOG", "sometimes").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_bad_line_is_told_by_its_number_and_nothing_is_written() {
+    for engine in engines() {
+        let trail = Trail::new(engine, None, "");
+        let file = trail.path("users.csv");
+        std::fs::write(&file, "login,name\nanna@ours.example,Anna\nnonsense,Bert\n").unwrap();
+        let told = trail.fails(1, &["import", "users", file.to_str().unwrap()]);
+        assert!(told.contains("line 3") && told.contains("nothing was written"), "{told}");
+        std::fs::write(&file, "login,name\nanna@ours.example,Anna\n").unwrap();
+        assert!(trail.run(&["import", "users", file.to_str().unwrap()]).contains("1 new, 0 changed, 0 unchanged"));
+        assert!(trail.run(&["import", "users", file.to_str().unwrap()]).contains("0 new, 0 changed, 1 unchanged"));
+    }
+}
