@@ -135,7 +135,7 @@ impl Trail {
 
     /// The bytes of a stored attachment.
     pub fn blob(&self, sha256: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.path("attachments").join(&sha256[..2]).join(&sha256[2..4]).join(sha256)).ok()
+        std::fs::read(self.path("attachments").join(&sha256[..2]).join(sha256)).ok()
     }
 }
 
