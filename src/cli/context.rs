@@ -34,7 +34,10 @@ impl Context {
         if let Some(problem) = problems.first() {
             return Err(Usage(format!("{problem} (`mailtrail config check` reports everything)")).into());
         }
-        let options = Options { connections: config.database.max_connections, ..Options::default() };
+        let options = Options {
+            connections: config.database.max_connections,
+            wait: std::time::Duration::from_secs(config.database.wait_seconds),
+        };
         let store =
             Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
         store.migrate().await.context("the database cannot be brought up to date")?;

@@ -17,11 +17,13 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// Connections held at most. PostgreSQL only: SQLite has one writer anyway.
     pub max_connections: u32,
+    /// Seconds to wait for a free connection, or for a lock that another program holds.
+    pub wait_seconds: u64,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite://mailtrail.db".into(), max_connections: 10 }
+        Self { url: "sqlite://mailtrail.db".into(), max_connections: 10, wait_seconds: 30 }
     }
 }
 

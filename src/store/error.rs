@@ -122,7 +122,8 @@ fn of_sqlite(code: i32, message: &str) -> StoreError {
 /// By SQLSTATE (PostgreSQL manual, appendix A). The messages of classes 21 and 22 quote values, so they are left out.
 fn of_postgres(code: &str, message: &str) -> StoreError {
     match code {
-        "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy(message.to_owned()),
+        "55P03" => StoreError::Busy("another program holds a lock for longer than database.wait_seconds".into()),
+        "40001" | "40P01" | "57014" => StoreError::Busy(message.to_owned()),
         "53100" => StoreError::Unavailable("its disk is full: make room, the work goes on by itself".into()),
         "25006" => StoreError::Unavailable("it is read-only at the moment (a standby?)".into()),
         "58030" => StoreError::Unavailable(message.to_owned()),

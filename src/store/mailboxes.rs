@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{attempt, ledger, mailbox, quarantine, sighting};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, Set};
+use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -61,8 +61,8 @@ impl Store {
         if moved.rows_affected == 1 { Ok(()) } else { Err(StoreError::CursorMoved) }
     }
 
-    /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on them speak of
-    /// messages that are no more.
+    /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on those after `last_uid`
+    /// may speak of messages that are no more.
     pub async fn regress(&self, row: &mailbox::Model, last_uid: u32) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
         let last = i64::from(last_uid);
@@ -110,6 +110,16 @@ impl Store {
         Ok(())
     }
 
+    /// Where the cursors of an account stand: equal answers mean that nothing was passed in between.
+    pub async fn positions(&self, account: Uuid) -> Result<Vec<(Uuid, i64, i64)>, StoreError> {
+        let rows = mailbox::Entity::find()
+            .filter(mailbox::COLUMN.account_id.eq(account))
+            .order_by_asc(mailbox::Column::Id)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.uid_validity, row.cursor)).collect())
+    }
+
     /// How often each message of the present epoch was tried in vain.
     pub async fn attempts(&self, row: &mailbox::Model) -> Result<BTreeMap<u32, u32>, StoreError> {
         let rows = attempt::Entity::find()
@@ -137,19 +147,36 @@ impl Store {
         reason: &str,
         clock: &Clock,
     ) -> Result<(), StoreError> {
+        self.count_attempt(row, uid, 1, reason, clock).await
+    }
+
+    /// Marks every message up to `uid` as one that may be what an unfinished answer was about: they are tried alone.
+    pub async fn suspected(&self, row: &mailbox::Model, uid: u32, clock: &Clock) -> Result<(), StoreError> {
+        self.count_attempt(row, uid, 0, "it was asked for together with a message that did not come", clock).await
+    }
+
+    async fn count_attempt(
+        &self,
+        row: &mailbox::Model,
+        uid: u32,
+        by: i32,
+        reason: &str,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
         let attempt = attempt::ActiveModel {
             mailbox_id: Set(row.id),
             uid_validity: Set(row.uid_validity),
             uid: Set(i64::from(uid)),
-            count: Set(1),
+            count: Set(by),
             reason: Set(reason.to_owned()),
             at: Set(clock.now()),
         };
-        let again =
-            OnConflict::columns([attempt::Column::MailboxId, attempt::Column::UidValidity, attempt::Column::Uid])
-                .value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(1))
-                .update_columns([attempt::Column::Reason, attempt::Column::At])
-                .to_owned();
+        let mut again =
+            OnConflict::columns([attempt::Column::MailboxId, attempt::Column::UidValidity, attempt::Column::Uid]);
+        again.value(attempt::Column::Count, Expr::col((attempt::Entity, attempt::Column::Count)).add(by));
+        if by > 0 {
+            again.update_columns([attempt::Column::Reason, attempt::Column::At]);
+        }
         attempt::Entity::insert(attempt).on_conflict(again).exec_without_returning(&self.db).await?;
         Ok(())
     }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{ConnectOptions as _, Executor as _};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
@@ -26,7 +26,7 @@ const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mailtrai");
 pub struct Options {
     /// Connections at most. SQLite uses them for reading beside the one writer.
     pub connections: u32,
-    /// How long to wait for a free connection, or for another program that writes to a SQLite file.
+    /// How long to wait for a free connection, for a lock, or for another program that writes to a SQLite file.
     pub wait: Duration,
 }
 
@@ -226,7 +226,13 @@ fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<PathBuf>) -> Store
 
 async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, StoreError> {
     let place = format!("{}:{}", server.get_host(), server.get_port());
+    // By default a statement waits for a lock for ever, and a forgotten transaction of somebody else stops all mail.
+    let patience = format!("SET lock_timeout = {}", options.wait.as_millis());
     let pool = PgPoolOptions::new()
+        .after_connect(move |connection, _| {
+            let patience = sea_orm::sqlx::AssertSqlSafe(patience.clone());
+            Box::pin(async move { connection.execute(patience).await.map(drop) })
+        })
         .max_connections(options.connections)
         .acquire_timeout(options.wait)
         .connect_with(server.application_name("mailtrail").disable_statement_logging())

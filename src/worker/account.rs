@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::Worker;
 use super::intake::Intake;
 use crate::source::plan::{self, Cursor, Step};
-use crate::source::{Endpoint, Limits, Login, Security, Session};
+use crate::source::{Endpoint, Limits, Listed, Login, Security, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -92,8 +92,10 @@ impl Worker {
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
             Step::Regressed { expected, uid_next } => {
-                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; verdicts on them are dropped");
-                self.store.regress(&row, uid_next.saturating_sub(1)).await?;
+                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
+                // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
+                // was logged is known by its Message-ID.
+                self.store.regress(&row, u32::try_from(row.first_uid.saturating_sub(1)).unwrap_or(0)).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
@@ -133,10 +135,40 @@ impl Worker {
         let mut intake = Intake::new(self, account, row).await?;
         let mut windows = Windows::new(range);
         while let Some((first, last)) = windows.next() {
-            let listed = session.list(first, last).await?;
+            let mut listed = session.list(first, last).await?;
+            self.add_unlisted(session, (first, last), &mut listed).await?;
             windows.found(listed.len());
             *done += intake.take_in(session, &listed).await?;
         }
+        Ok(())
+    }
+}
+
+impl Worker {
+    /// Adds what a FETCH that says OK left out: a server may do so with messages that it cannot read, and a cursor that
+    /// passes them loses them. Where UIDs are missing from the list, a SEARCH tells whether they are on the server; a
+    /// message without a known size is treated as a large one.
+    async fn add_unlisted(
+        &self,
+        session: &mut Session,
+        (first, last): (u32, Option<u32>),
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Trouble> {
+        let width = last.map(|last| u64::from(last) + 1 - u64::from(first.min(last)));
+        if width == Some(listed.len() as u64) {
+            return Ok(());
+        }
+        let size = u32::try_from(self.config.worker.slice_bytes).unwrap_or(u32::MAX).saturating_add(1);
+        let known = listed.len();
+        for uid in session.uids(first, last).await? {
+            let is_known =
+                listed.get(..known).is_some_and(|known| known.binary_search_by_key(&uid, |item| item.uid).is_ok());
+            if !is_known {
+                tracing::warn!(uid, "the server has a message that it does not list");
+                listed.push(Listed { uid, size, internal_date: None });
+            }
+        }
+        listed.sort_by_key(|item| item.uid);
         Ok(())
     }
 }

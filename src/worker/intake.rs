@@ -12,6 +12,7 @@ use super::judge::Judge;
 use super::{Worker, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
+use crate::store::StoreError;
 use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 
@@ -170,10 +171,21 @@ impl Intake {
             (Trouble::Message { .. } | Trouble::Reconnect { .. }, Some(uid)) => uid,
             _ => return trouble,
         };
-        let store = &self.shared.worker.store;
-        match store.attempted(&self.row, uid, &trouble.to_string(), &self.shared.worker.clock).await {
+        match self.suspect(run, uid, &trouble).await {
             Ok(()) => trouble,
             Err(error) => error.into(),
+        }
+    }
+
+    /// Counts the attempt at `uid`, and has those that were asked for with it tried alone: the failure may be about any of
+    /// them, and finding out one message a connection takes as many time-outs as there are messages.
+    async fn suspect(&self, run: &[Listed], uid: u32, trouble: &Trouble) -> Result<(), StoreError> {
+        let Worker { store, clock, config, .. } = &self.shared.worker;
+        store.attempted(&self.row, uid, &trouble.to_string(), clock).await?;
+        let after = run.iter().map(|item| item.uid).filter(|later| *later > uid);
+        match after.take(config.worker.batch_messages).last() {
+            Some(last) => store.suspected(&self.row, last, clock).await,
+            None => Ok(()),
         }
     }
 

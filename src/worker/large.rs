@@ -24,7 +24,7 @@ impl Intake {
     pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
         let uid = item.uid;
         let headers = session.headers(&[uid], FIELDS).await?;
-        let Some(header) = headers.first() else { return Ok(gone(uid)) };
+        let Some(header) = headers.first() else { return missing(session, uid).await };
         let envelope = Envelope::parse(&header.bytes);
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
@@ -70,6 +70,14 @@ impl Intake {
             Some(Body::Gone { .. }) | None => None,
         })
     }
+}
+
+/// No header came: the message left the server, or the server cannot read it.
+async fn missing(session: &mut Session, uid: u32) -> Result<Entry, Trouble> {
+    if session.uids(uid, Some(uid)).await?.is_empty() {
+        return Ok(gone(uid));
+    }
+    Err(Trouble::Message { uid, reason: "the server has the message, but does not hand it out".to_owned() })
 }
 
 pub(super) fn gone(uid: u32) -> Entry {

@@ -48,10 +48,11 @@ pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
 }
 
 impl Worker {
-    /// A sync that reconnects as often as a message may be tried, so that one round also gets past a poison message.
+    /// A sync that reconnects as often as a message may be tried, so that one round also gets past a poison message; and
+    /// as often again when it got on, so that it gets past several.
     async fn sync_persistently(&self, account: &account::Model) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
-        let mut tries = 0;
+        let (mut tries, mut before) = (0, self.store.positions(account.id).await?);
         loop {
             match self.sync_noted(account).await {
                 Ok(more) => {
@@ -59,7 +60,9 @@ impl Worker {
                     return Ok(done);
                 }
                 Err(trouble @ (Trouble::Reconnect { .. } | Trouble::Message { .. })) => {
-                    tries += 1;
+                    let now = self.store.positions(account.id).await?;
+                    tries = if now == before { tries + 1 } else { 1 };
+                    before = now;
                     if tries > self.config.limits.attempts {
                         return Err(trouble);
                     }

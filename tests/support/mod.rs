@@ -11,6 +11,7 @@
 pub mod appender;
 pub mod dovecot;
 pub mod dovecot_conf;
+pub mod faults;
 pub mod guard;
 pub mod mail;
 pub mod postgres;

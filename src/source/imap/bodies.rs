@@ -1,13 +1,13 @@
 //! Whole messages: grouped, pipelined, in UID order, and never more of them in memory than the budget holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::answer::{Answer, Fetched};
 use super::endpoint::Limits;
-use super::fetch::{Listed, blame};
+use super::fetch::{Listed, blame, range, withheld};
 use super::quirks::{self, Means};
 use super::wire::{Fault, Tag, Wire, accepted};
 use crate::source::uid::sets;
@@ -149,23 +149,41 @@ type Group = (String, Vec<u32>);
 /// How many commands are under way at once: enough to keep the line busy while the next is asked for.
 const IN_FLIGHT: usize = 2;
 
+/// A command under way.
+struct Asked {
+    tag: Tag,
+    group: Group,
+    question: Question,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// FETCH: what does the group say?
+    Bodies,
+    /// SEARCH, after an OK that left messages of the group out: which are still there?
+    Left,
+}
+
 /// A run of groups.
 struct Flight<'a> {
     wire: &'a mut Wire,
     limits: &'a Limits,
     out: &'a Bodies,
     waiting: VecDeque<Group>,
-    /// Asked for, oldest first.
-    asked: VecDeque<(Tag, Group)>,
+    /// Oldest first.
+    asked: VecDeque<Asked>,
     /// UIDs without an answer, of all that was asked for, ascending.
     due: VecDeque<u32>,
     /// Messages that came before one with a lower UID, or, without content, are gone.
     early: BTreeMap<u32, Option<Vec<u8>>>,
+    /// Messages that were left out and are still on the server.
+    left: BTreeSet<u32>,
 }
 
 impl<'a> Flight<'a> {
     fn new(wire: &'a mut Wire, limits: &'a Limits, out: &'a Bodies, waiting: VecDeque<Group>) -> Self {
-        Self { wire, limits, out, waiting, asked: VecDeque::new(), due: VecDeque::new(), early: BTreeMap::new() }
+        let (asked, due) = (VecDeque::new(), VecDeque::new());
+        Self { wire, limits, out, waiting, asked, due, early: BTreeMap::new(), left: BTreeSet::new() }
     }
 
     async fn run(mut self) -> Result<(), Trouble> {
@@ -178,12 +196,22 @@ impl<'a> Flight<'a> {
                 Ok(Answer::Fetch(Fetched { uid: Some(uid), body: Some((None, bytes)), .. })) => {
                     self.take(uid, bytes).await?;
                 }
+                Ok(Answer::Numbers(uids)) => {
+                    self.left.extend(uids.into_iter().filter(|uid| self.due.binary_search(uid).is_ok()));
+                }
                 Ok(Answer::Done(done)) => {
-                    let Some(at) = self.asked.iter().position(|(tag, _)| *tag == done.tag) else { continue };
-                    let Some((_, group)) = self.asked.remove(at) else { continue };
-                    match accepted(done) {
-                        Ok(_) => self.settle(&group).await?,
-                        Err(fault) => self.refused(fault, group).await?,
+                    let Some(at) = self.asked.iter().position(|asked| asked.tag == done.tag) else { continue };
+                    let Some(Asked { group, question, .. }) = self.asked.remove(at) else { continue };
+                    match (accepted(done), question) {
+                        (Ok(_), Question::Bodies) => self.settle(group).await?,
+                        (Ok(_), Question::Left) => self.part(&group).await?,
+                        (Err(fault), Question::Bodies) => self.refused(fault, group).await?,
+                        (Err(Fault::Refused { notice, .. }), Question::Left)
+                            if quirks::meaning(&notice) == Some(Means::Nothing) =>
+                        {
+                            self.part(&group).await?;
+                        }
+                        (Err(fault), Question::Left) => return Err(self.wire.trouble(fault)),
                     }
                 }
                 Ok(_) => {}
@@ -203,7 +231,7 @@ impl<'a> Flight<'a> {
         {
             let tag = self.wire.send(&command(&group.0)).await.map_err(|fault| self.wire.trouble(fault))?;
             self.due.extend(&group.1);
-            self.asked.push_back((tag, group));
+            self.asked.push_back(Asked { tag, group, question: Question::Bodies });
         }
         Ok(())
     }
@@ -239,12 +267,33 @@ impl<'a> Flight<'a> {
         Ok(())
     }
 
-    /// After a group's OK: what has not come is gone.
-    async fn settle(&mut self, group: &Group) -> Result<(), Trouble> {
-        for uid in self.open(group) {
-            self.early.entry(uid).or_insert(None);
+    /// After a group's OK. What has not come is gone, unless the server has it and cannot hand it out: it says OK then,
+    /// too, and a cursor that passes such a message loses it.
+    async fn settle(&mut self, group: Group) -> Result<(), Trouble> {
+        self.flush().await?;
+        let open = self.open(&group);
+        let mut missing = open.into_iter().filter(|uid| !self.early.contains_key(uid));
+        let Some(first) = missing.next() else { return Ok(()) };
+        let last = missing.next_back().unwrap_or(first);
+        drop(missing);
+        let command = format!("UID SEARCH UID {}", range(first, Some(last)));
+        let tag = self.wire.send(&command).await.map_err(|fault| self.wire.trouble(fault))?;
+        self.asked.push_back(Asked { tag, group, question: Question::Left });
+        Ok(())
+    }
+
+    /// After the SEARCH: what is not on the server is gone, what is there is asked for once more, alone.
+    async fn part(&mut self, group: &Group) -> Result<(), Trouble> {
+        let mut missing = self.open(group);
+        missing.retain(|uid| !self.early.contains_key(uid));
+        let (left, gone): (Vec<u32>, Vec<u32>) = missing.into_iter().partition(|uid| self.left.remove(uid));
+        self.early.extend(gone.into_iter().map(|uid| (uid, None)));
+        self.flush().await?;
+        match left.first() {
+            None => Ok(()),
+            Some(uid) if group.1.len() == 1 => Err(withheld(*uid)),
+            Some(_) => self.land(group).await,
         }
-        self.flush().await
     }
 
     /// The messages of a group that have not been sent.
@@ -260,8 +309,8 @@ impl<'a> Flight<'a> {
         };
         let alone = group.1.len() == 1;
         match meaning {
-            Some(Means::Nothing) if alone => return self.settle(&group).await,
-            Some(Means::Nothing) | None => {}
+            Some(Means::Nothing) if alone => return self.settle(group).await,
+            Some(Means::Nothing | Means::Broken) | None => {}
             Some(_) => return Err(self.wire.trouble(fault)),
         }
         self.land(&group).await?;
@@ -278,16 +327,23 @@ impl<'a> Flight<'a> {
                 Err(fault) => return Err(self.wire.trouble(fault)),
             }
         }
-        let mut again: Vec<Group> = self.open(refused).into_iter().map(|uid| (uid.to_string(), vec![uid])).collect();
-        for (_, group) in std::mem::take(&mut self.asked) {
-            again.extend(sets(&self.open(&group)));
+        self.asked.clear();
+        let alone = self.open(refused);
+        let (mut again, mut run) = (Vec::new(), Vec::new());
+        for uid in std::mem::take(&mut self.due) {
+            if alone.binary_search(&uid).is_ok() {
+                again.extend(sets(&std::mem::take(&mut run)));
+                again.push((uid.to_string(), vec![uid]));
+            } else {
+                run.push(uid);
+            }
         }
-        again.sort_by_key(|(_, members)| members.first().copied());
+        again.extend(sets(&run));
         for group in again.into_iter().rev() {
             self.waiting.push_front(group);
         }
-        self.due.clear();
         self.early.clear();
+        self.left.clear();
         Ok(())
     }
 }

@@ -46,8 +46,12 @@ pub(super) fn or_nothing(result: Result<Done, Fault>) -> Result<(), Fault> {
     }
 }
 
-fn range(first: u32, last: Option<u32>) -> String {
-    last.map_or_else(|| format!("{first}:*"), |last| format!("{first}:{last}"))
+pub(super) fn range(first: u32, last: Option<u32>) -> String {
+    match last {
+        Some(last) if last == first => first.to_string(),
+        Some(last) => format!("{first}:{last}"),
+        None => format!("{first}:*"),
+    }
 }
 
 /// How many messages one command may bring: memory for all accounts is at stake, and a server can say what it likes.
@@ -121,6 +125,26 @@ pub(super) async fn search(
     Ok(ascending(&uids))
 }
 
+/// Which of `uids` are on the server. What an answer leaves out although it says OK may be gone, or may be something
+/// the server cannot read.
+pub(super) async fn present(wire: &mut Wire, uids: &[u32]) -> Result<Vec<u32>, Fault> {
+    let mut found = Vec::new();
+    for (set, members) in sets(&ascending(uids)) {
+        let each = |answer| {
+            if let Answer::Numbers(numbers) = answer {
+                found.extend(numbers.into_iter().filter(|uid| members.binary_search(uid).is_ok()));
+            }
+        };
+        or_nothing(wire.stream(&format!("UID SEARCH UID {set}"), each).await)?;
+    }
+    Ok(ascending(&found))
+}
+
+/// The trouble with a message that is on the server and does not come.
+pub(super) fn withheld(uid: u32) -> Trouble {
+    Trouble::Message { uid, reason: "the server has the message, but does not hand it out".to_owned() }
+}
+
 pub(super) async fn headers(
     wire: &mut Wire,
     capabilities: &Capabilities,
@@ -136,7 +160,7 @@ pub(super) async fn headers(
     let mut headers = Vec::with_capacity(uids.len());
     for (set, members) in sets(&ascending(uids)) {
         match header_set(wire, &set, &members, &items, &mut headers).await {
-            Err(Fault::Refused { notice, .. }) if members.len() > 1 && quirks::meaning(&notice).is_none() => {
+            Err(Fault::Refused { notice, .. }) if members.len() > 1 && quirks::may_be_one_message(&notice) => {
                 one_by_one(wire, &members, &items, &mut headers).await?;
             }
             Err(fault) => return Err(about(wire, fault, &members, &headers)),
@@ -188,7 +212,7 @@ fn about(wire: &Wire, fault: Fault, members: &[u32], headers: &[Header]) -> Trou
 pub(super) fn blame(wire: &Wire, fault: Fault, alone: bool, due: Option<u32>) -> Trouble {
     match (fault, due) {
         (Fault::Garbled(reason), Some(uid)) => Trouble::Message { uid, reason },
-        (Fault::Refused { notice, .. }, Some(uid)) if alone && quirks::meaning(&notice).is_none() => {
+        (Fault::Refused { notice, .. }, Some(uid)) if alone && quirks::may_be_one_message(&notice) => {
             Trouble::Message { uid, reason: format!("the server refuses to hand out the message: {}", notice.shown()) }
         }
         (fault, _) => wire.trouble(fault),

@@ -27,6 +27,8 @@ pub(super) enum Means {
     PermissionOrBusy,
     /// The operator must mend the configuration.
     Configuration,
+    /// The server failed over this command, maybe over one message in it.
+    Broken,
     /// The messages asked for are not there (any more).
     Nothing,
 }
@@ -89,7 +91,7 @@ const QUIRKS: &[Quirk] = &[
     code("LIMIT", Means::Busy, "Dovecot; RFC 9051 section 7.1"),
     code("UNAVAILABLE", Means::Busy, "RFC 5530"),
     code("INUSE", Means::Busy, "RFC 5530"),
-    code("SERVERBUG", Means::Busy, "RFC 5530"),
+    code("SERVERBUG", Means::Broken, "RFC 5530; Dovecot, for a message whose file is damaged"),
     code("EXPUNGEISSUED", Means::Nothing, "RFC 5530"),
     code("AUTHENTICATIONFAILED", Means::Credential, "RFC 5530; Gmail, Dovecot"),
     code("EXPIRED", Means::Credential, "RFC 5530"),
@@ -107,6 +109,11 @@ pub(super) fn meaning(notice: &Notice) -> Option<Means> {
         When::Words(words) => text.contains(&words.to_ascii_lowercase()),
     };
     QUIRKS.iter().find(holds).map(|quirk| quirk.means)
+}
+
+/// Whether a refusal to hand out messages may be about one of them, and not about us.
+pub(super) fn may_be_one_message(notice: &Notice) -> bool {
+    matches!(meaning(notice), None | Some(Means::Broken))
 }
 
 /// A tagged OK that tells us to slow down (Gmail: `OK Success [THROTTLED]`).
@@ -153,7 +160,7 @@ fn trouble(stage: Stage, means: Means, notice: &Notice) -> Trouble {
         Means::Configuration => Trouble::operator(format!(
             "the server wants a protected connection: {said}. Use TLS (port 993) for this account"
         )),
-        Means::Busy | Means::PermissionOrBusy | Means::Nothing => {
+        Means::Busy | Means::Broken | Means::PermissionOrBusy | Means::Nothing => {
             Trouble::Retry { after: backoff(&notice.text), reason: format!("the server refuses for now: {said}") }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::answer::{Answer, Fetched};
 use super::bodies::{Bodies, Body};
 use super::endpoint::Limits;
-use super::fetch::{Listed, blame, or_nothing};
+use super::fetch::{Listed, blame, or_nothing, present, withheld};
 use super::wire::{Fault, Tag, Wire, accepted};
 use crate::trouble::Trouble;
 
@@ -22,7 +22,10 @@ pub(super) async fn large(wire: &mut Wire, listed: &Listed, limits: &Limits, out
     let result = message.read(wire, listed, limits).await;
     result.map_err(|fault| blame(wire, fault, true, Some(uid)))?;
     match message.end {
-        Some(End::Gone) => out.send(Body::Gone { uid }).await,
+        Some(End::Gone) if present(wire, &[uid]).await.map_err(|fault| wire.trouble(fault))?.is_empty() => {
+            out.send(Body::Gone { uid }).await
+        }
+        Some(End::Gone) => Err(withheld(uid)),
         Some(End::TooLong) => Err(Trouble::Message {
             uid,
             reason: format!("the message is longer than the {} bytes we take", limits.message_bytes),

@@ -75,11 +75,61 @@ async fn messages_come_in_uid_order_whatever_the_server_does_and_what_is_missing
         message(13, "thirteen"),
         "{tag} OK done\r\n".to_owned(),
     ];
-    let (mut session, _heard) = session(vec![step("UID FETCH 10:14 ", answer.concat())]).await;
+    let steps = vec![
+        step("UID FETCH 10:14 ", answer.concat()),
+        step("UID SEARCH UID 11:12\r\n", "* SEARCH\r\n{tag} OK done\r\n"),
+    ];
+    let (mut session, _heard) = session(steps).await;
     let wanted = listed(&[(10, 5), (11, 5), (12, 5), (13, 5), (14, 5)]);
     let (got, ended) = fetch(&mut session, &wanted).await;
     assert_eq!(got, seen(&[(10, Some("ten")), (11, None), (12, None), (13, Some("thirteen")), (14, Some("fourteen"))]));
     assert_eq!(ended, Ok(()));
+}
+
+#[tokio::test]
+async fn a_message_that_an_ok_leaves_out_is_asked_for_again_if_the_server_still_has_it() {
+    let small = Limits { batch_messages: 2, ..limits() };
+    let flags_only = "* 1 FETCH (UID 10 FLAGS ())\r\n".to_owned();
+    let both = [flags_only, message(11, "eleven"), "{before} OK done\r\n".to_owned()];
+    let steps = vec![
+        step("UID FETCH 10:11 ", ""),
+        step("UID FETCH 12 ", both.concat() + &message(12, "twelve") + "{tag} OK done\r\n"),
+        step("UID SEARCH UID 10\r\n", "* SEARCH 10\r\n{tag} OK done\r\n"),
+        step("UID FETCH 10 ", message(10, "ten") + "{tag} OK done\r\n"),
+        step("UID FETCH 11 ", message(11, "eleven") + "{tag} OK done\r\n"),
+        step("UID FETCH 12 ", message(12, "twelve") + "{tag} OK done\r\n"),
+    ];
+    let (mut session, _heard) = session_with("X-NONE", &small, steps).await;
+    let (got, ended) = fetch(&mut session, &listed(&[(10, 5), (11, 5), (12, 5)])).await;
+    let expected = seen(&[(10, Some("ten")), (11, Some("eleven")), (12, Some("twelve"))]);
+    assert_eq!((got, ended), (expected, Ok(())));
+}
+
+#[tokio::test]
+async fn a_message_that_never_comes_and_is_still_there_is_not_gone() {
+    let nothing = || "{tag} OK done\r\n".to_owned();
+    let there = || "* SEARCH 10\r\n{tag} OK done\r\n".to_owned();
+    let group = vec![
+        step("UID FETCH", nothing()),
+        step("SEARCH", there()),
+        step("FETCH 10 ", nothing()),
+        step("SEARCH", there()),
+    ];
+    let slices = vec![step("<0.4>", nothing()), step("<4.4>", nothing()), step("SEARCH", there())];
+    for (size, steps) in [(4, group), (5, slices)] {
+        let small = Limits { slice_bytes: 4, ..limits() };
+        let (mut session, _heard) = session_with("X-NONE", &small, steps).await;
+        let (got, ended) = fetch(&mut session, &listed(&[(10, size)])).await;
+        assert!(got.is_empty() && matches!(ended, Err(Trouble::Message { uid: 10, .. })), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_over_a_message_has_that_message_set_aside() {
+    let bug = "{tag} NO [SERVERBUG] Internal error occurred.\r\n";
+    let (mut session, _heard) = session(vec![step("UID FETCH 10 ", bug), step("UID FETCH 10 ", bug)]).await;
+    let (_, ended) = fetch(&mut session, &listed(&[(10, 5)])).await;
+    assert!(matches!(ended, Err(Trouble::Message { uid: 10, .. })), "{ended:?}");
 }
 
 #[tokio::test]
@@ -111,6 +161,7 @@ async fn a_server_may_work_on_several_commands_at_once() {
             step("UID FETCH 10 (UID BODY.PEEK[]<4.4>)\r\n", slices.concat() + end),
             step("UID FETCH 11 ", ""),
             step("UID FETCH 12 ", message(12, "x") + end),
+            step("UID SEARCH UID 11\r\n", "* SEARCH\r\n{tag} OK done\r\n"),
         ];
         let (mut session, heard) = session_with("X-NONE", &small, steps).await;
         let (got, ended) = fetch(&mut session, &listed(&[(10, 6), (11, 1), (12, 1)])).await;
@@ -133,7 +184,10 @@ async fn a_long_message_may_end_on_the_edge_of_a_slice_or_be_gone_or_come_whole(
     ];
     for (answers, expected) in table {
         let small = Limits { slice_bytes: 4, ..limits() };
-        let steps: Vec<Step> = answers.into_iter().map(|answer| step("UID FETCH 10 ", answer)).collect();
+        let mut steps: Vec<Step> = answers.into_iter().map(|answer| step("UID FETCH 10 ", answer)).collect();
+        if expected.is_none() {
+            steps.push(step("UID SEARCH UID 10\r\n", "* SEARCH\r\n{tag} OK done\r\n"));
+        }
         let (mut session, _heard) = session_with("X-NONE", &small, steps).await;
         let (got, ended) = fetch(&mut session, &listed(&[(10, 5)])).await;
         assert_eq!((got, ended), (seen(&[(10, expected)]), Ok(())));

@@ -1,0 +1,86 @@
+//! Messages that never come: set aside after bounded attempts, never in the way of those behind them.
+
+use provider::{Fault, Profile, When};
+
+use crate::support::faults::{Ended, IMPATIENT, MEMORY_KIB, nothing_lost, numbered, once, verdicts};
+use crate::support::world::{Engine, World, engines, mail};
+
+async fn world(engine: Engine, mails: u32) -> World {
+    let world = World::new(engine, Profile::Plain, IMPATIENT).await;
+    for id in 1..=mails {
+        world.deliver(mail(&format!("{id}@ours.example"), "carla@customer.example", ""));
+    }
+    world
+}
+
+fn poison(world: &World, uid: u32, fault: &Fault) {
+    let when = When::verb("UID FETCH").uid(uid).containing("BODY.PEEK[]").always();
+    world.provider.mail.inject(when, fault.clone());
+}
+
+fn quarantined(world: &World) -> usize {
+    world.trail.json(&["quarantine", "list", "--json"]).len()
+}
+
+async fn passes(engine: Engine, fault: &Fault) -> Ended {
+    let world = world(engine, 6).await;
+    poison(&world, 3, fault);
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{fault:?}: {ended:?}");
+    assert!(ended.peak_kib < MEMORY_KIB, "{fault:?}: {ended:?}");
+    let expected = ["logged", "logged", "parse-error", "logged", "logged", "logged"];
+    assert_eq!(verdicts(&world.trail), numbered(&expected), "{fault:?}");
+    assert_eq!(quarantined(&world), 1, "{fault:?}");
+    nothing_lost(&world);
+    world.provider.mail.clear_faults();
+    world.trail.run(&["quarantine", "retry"]);
+    assert_eq!(verdicts(&world.trail), numbered(&["logged"; 6]), "{fault:?}");
+    assert_eq!(quarantined(&world), 0, "{fault:?}");
+    assert_eq!(world.activities().len(), 6, "{fault:?}");
+    ended
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_message_is_set_aside_and_those_behind_it_are_logged_in_the_same_run() {
+    for fault in [
+        Fault::CutInLiteral,
+        Fault::HugeLiteral(4 << 30),
+        Fault::No("[SERVERBUG] Internal error occurred.".to_owned()),
+        Fault::Bad("Command Argument Error. 11".to_owned()),
+        Fault::Hang,
+    ] {
+        passes(Engine::Sqlite, &fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_message_is_set_aside_on_every_database() {
+    for engine in engines().into_iter().filter(|engine| *engine != Engine::Sqlite) {
+        passes(engine, &Fault::DeepParentheses(100_000)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_poison_messages_are_set_aside_in_one_run() {
+    let world = world(Engine::Sqlite, 8).await;
+    for uid in [2, 3, 7] {
+        poison(&world, uid, &Fault::CutInLiteral);
+    }
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(quarantined(&world), 3);
+    assert_eq!(world.activities().len(), 5);
+    nothing_lost(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_a_group_that_hangs_is_found_without_a_time_out_for_each_of_its_neighbours() {
+    let world = world(Engine::Sqlite, 30).await;
+    poison(&world, 25, &Fault::Hang);
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(quarantined(&world), 1);
+    assert_eq!(world.activities().len(), 29);
+    // The group, five attempts at the message, and the connection that goes on.
+    assert!(world.provider.mail.connections() <= 7, "{}", world.provider.mail.connections());
+}
