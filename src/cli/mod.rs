@@ -34,11 +34,19 @@ pub(crate) enum Answer {
     No,
 }
 
+/// Threads that wait for disks and name servers. Each costs memory, and a disk serves few at a time.
+const BLOCKING: usize = 8;
+
 /// Runs one command to its end. 0: done; 1: something failed; 2: the command line or the configuration is wrong.
 ///
 /// Worker threads have room for the recursion of parsers that we do not own; what they are fed is bounded before.
 pub fn main(args: Args) -> ExitCode {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING)
+        .thread_stack_size(8 << 20)
+        .build()
+    {
         Ok(runtime) => runtime.block_on(run(args)),
         Err(error) => {
             eprintln!("mailtrail: the runtime cannot be started: {error}");

@@ -48,6 +48,13 @@ fn delivered_to(envelope: &Envelope) -> HashSet<&str> {
     envelope.delivered_to.iter().chain(visible).map(|address| address.folded()).collect()
 }
 
+impl Facts {
+    /// Whether the sender is one of us in some workspace.
+    pub fn knows_sender(&self, envelope: &Envelope) -> bool {
+        self.workspaces.iter().any(|workspace| knows_sender(workspace, envelope))
+    }
+}
+
 fn knows_sender(workspace: &WorkspaceFacts, envelope: &Envelope) -> bool {
     let sender = envelope.from.first().map(|party| party.address.folded());
     sender.is_some_and(|sender| workspace.claims.contains_key(sender) || workspace.teams.contains_key(sender))

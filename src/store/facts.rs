@@ -15,7 +15,7 @@ use crate::decide::facts::{Claim, ClaimBy, FactQuery, Facts, KnownThread, Worksp
 use crate::decide::key::MessageKey;
 use crate::decide::never_log as listing;
 use crate::mail::address::Address;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, padded};
 
 /// Values of one kind in a statement: SQLite binds 32,766 in all, PostgreSQL 65,535.
 const VALUES: usize = 10_000;
@@ -133,7 +133,7 @@ impl Gathering<'_> {
     async fn logins(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
         let rows = user::Entity::find()
             .filter(user::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(user::COLUMN.login_folded.is_in(self.addresses()))
+            .filter(user::COLUMN.login_folded.is_in(padded(self.addresses())))
             .all(db)
             .await?;
         for row in rows {
@@ -146,7 +146,7 @@ impl Gathering<'_> {
     async fn aliases(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
         let rows = user_address::Entity::find()
             .filter(user_address::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(user_address::COLUMN.address_folded.is_in(self.addresses()))
+            .filter(user_address::COLUMN.address_folded.is_in(padded(self.addresses())))
             .find_also_related(user::Entity)
             .all(db)
             .await?;
@@ -162,7 +162,7 @@ impl Gathering<'_> {
     async fn connections(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
         let accounts = account::Entity::find()
             .filter(account::COLUMN.kind.is_in(["personal", "team"]))
-            .filter(account::COLUMN.address_folded.is_in(self.addresses()))
+            .filter(account::COLUMN.address_folded.is_in(padded(self.addresses())))
             .all(db)
             .await?;
         if accounts.is_empty() {
@@ -202,7 +202,7 @@ impl Gathering<'_> {
             .select_only()
             .columns([contact_address::Column::WorkspaceId, contact_address::Column::AddressFolded])
             .filter(contact_address::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(contact_address::COLUMN.address_folded.is_in(self.addresses()))
+            .filter(contact_address::COLUMN.address_folded.is_in(padded(self.addresses())))
             .into_tuple()
             .all(db)
             .await?;
@@ -213,7 +213,7 @@ impl Gathering<'_> {
         }
         let deleted = tombstone::Entity::find()
             .filter(tombstone::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(tombstone::COLUMN.address_folded.is_in(self.addresses()))
+            .filter(tombstone::COLUMN.address_folded.is_in(padded(self.addresses())))
             .all(db)
             .await?;
         for row in deleted {
@@ -231,7 +231,7 @@ impl Gathering<'_> {
         for entries in entries.chunks(VALUES) {
             let found = never_log::Entity::find()
                 .filter(never_log::COLUMN.workspace_id.is_in(self.scope.workspaces.iter().copied()))
-                .filter(never_log::COLUMN.entry.is_in(entries.iter().copied()));
+                .filter(never_log::COLUMN.entry.is_in(padded(entries.iter().copied())));
             rows.extend(found.all(db).await?);
         }
         for row in rows {
@@ -249,7 +249,10 @@ impl Gathering<'_> {
             .select_only()
             .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
             .filter(activity::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(activity::Column::MessageKey.is_in(self.query.messages.iter().map(|key| key.as_bytes().to_vec())))
+            .filter(
+                activity::Column::MessageKey
+                    .is_in(padded(self.query.messages.iter().map(|key| key.as_bytes().to_vec()))),
+            )
             .into_tuple()
             .all(db)
             .await?;
@@ -268,7 +271,7 @@ impl Gathering<'_> {
         let keys = self.query.ancestors.iter().map(|key| key.as_bytes().to_vec());
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(self.workspace_ids()))
-            .filter(thread_message::Column::MessageKey.is_in(keys))
+            .filter(thread_message::Column::MessageKey.is_in(padded(keys)))
             .find_also_related(thread::Entity)
             .all(db)
             .await?;
@@ -312,7 +315,7 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
         .columns([activity::Column::ThreadId, activity::Column::UserId])
         .column(activity_contact::Column::ContactId)
         .join(JoinType::InnerJoin, activity_contact::Relation::Activity.def())
-        .filter(activity::COLUMN.thread_id.is_in(threads.iter().copied()))
+        .filter(activity::COLUMN.thread_id.is_in(padded(threads.iter().copied())))
         .order_by_asc(activity::Column::SentAt)
         .order_by_asc(activity::Column::Id)
         .into_tuple()
@@ -322,7 +325,7 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
     let contacts: Vec<Uuid> = contacts.into_iter().collect();
     let mut addresses: HashMap<Uuid, Vec<String>> = HashMap::new();
     for contacts in contacts.chunks(VALUES) {
-        let found = contact_address::COLUMN.contact_id.is_in(contacts.iter().copied());
+        let found = contact_address::COLUMN.contact_id.is_in(padded(contacts.iter().copied()));
         for row in contact_address::Entity::find().filter(found).all(db).await? {
             addresses.entry(row.contact_id).or_default().push(row.address_folded);
         }

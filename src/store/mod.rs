@@ -24,3 +24,13 @@ pub mod workspaces;
 
 pub use error::StoreError;
 pub use open::{Options, Store, Tx};
+
+/// The values of an IN list, the last one repeated up to a power of two: lists of any length then share few statements,
+/// which the engines prepare once and keep.
+fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.into_iter().collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}

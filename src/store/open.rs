@@ -21,6 +21,9 @@ use super::StoreError;
 /// Names the advisory lock under which one process migrates a PostgreSQL database ("mailtrai" as a number).
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mailtrai");
 
+/// SQLite connections at most, the writer among them: each has a page cache and prepared statements of its own.
+const SQLITE_CONNECTIONS: u32 = 2;
+
 /// How the database is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -188,13 +191,14 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         // Mail is larger than SQLite's usual rows: larger pages mean shorter overflow chains, and a longer log fewer
         // checkpoints, each of which waits for the disk.
         .page_size(16_384)
+        .pragma("cache_size", "-4000")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
         .busy_timeout(options.wait)
         .foreign_keys(true)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
-        .max_connections(std::env::var("XCONN").map_or(options.connections.max(2), |x| x.parse().unwrap_or(2)))
+        .max_connections(options.connections.clamp(2, SQLITE_CONNECTIONS))
         .acquire_timeout(options.wait)
         .connect_with(settings)
         .await?;

@@ -18,6 +18,9 @@ use crate::trouble::Trouble;
 /// Messages whose attachments are written at the same time: each write waits for the disk.
 const AT_ONCE: usize = 16;
 
+/// Messages a commit takes if they are there: enough to share its fixed costs, few enough to bound memory.
+const BATCH: usize = 64;
+
 /// How far a run came.
 pub(super) struct Progress {
     pub(super) cursor: u32,
@@ -28,7 +31,13 @@ pub(super) struct Progress {
 /// Commits what arrives, in order. A database that fails ends the run; what was not committed is fetched again.
 pub(super) async fn run(shared: Arc<Shared>, cursor: u32, mut parsed: mpsc::Receiver<Vec<Parsed>>) -> Progress {
     let mut progress = Progress { cursor, done: Committed::default(), trouble: None };
-    while let Some(batch) = parsed.recv().await {
+    while let Some(mut batch) = parsed.recv().await {
+        while batch.len() < BATCH
+            && let Ok(more) = parsed.try_recv()
+        {
+            batch.extend(more);
+        }
+        tracing::debug!(messages = batch.len(), "commit");
         if let Err(trouble) = progress.take(&shared, batch).await {
             progress.trouble = Some(trouble);
             break;
@@ -40,10 +49,8 @@ pub(super) async fn run(shared: Arc<Shared>, cursor: u32, mut parsed: mpsc::Rece
 impl Progress {
     async fn take(&mut self, shared: &Shared, mut parsed: Vec<Parsed>) -> Result<(), Trouble> {
         while !parsed.is_empty() {
-            let count = independent(parsed.iter().map(Parsed::envelope));
-            let rest = parsed.split_off(count);
-            let envelopes = parsed.iter().filter_map(Parsed::envelope);
-            let facts = shared.judge.facts(envelopes).await?;
+            let facts = shared.judge.facts(parsed.iter().filter_map(Parsed::envelope)).await?;
+            let rest = parsed.split_off(independent(parsed.iter().map(Parsed::envelope), &facts));
             let judged = stream::iter(parsed).map(|message| judge(shared, message, &facts)).buffered(AT_ONCE);
             let (entries, raws) = judged.try_collect::<Vec<_>>().await?.into_iter().unzip();
             self.commit(shared, entries, raws).await?;

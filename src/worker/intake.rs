@@ -17,7 +17,7 @@ use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outc
 use crate::trouble::Trouble;
 
 /// Batches that may wait between two stages.
-const WAITING: usize = 1;
+const WAITING: usize = 3;
 
 /// Reads runs of one mailbox and remembers where the cursor stands.
 pub(super) struct Intake {

@@ -59,8 +59,8 @@ impl Judge {
 const NAMED: usize = 5_000;
 
 /// How many of `envelopes` may be decided on the same facts: a stranger's mail that refers to one before it in the run
-/// depends on that one's verdict being in the store (decision 14).
-pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelope>>) -> usize {
+/// depends on that one's verdict being in the store (decision 14), and so does a copy whose id a provider rewrote.
+pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelope>>, facts: &Facts) -> usize {
     let mut seen = std::collections::HashSet::new();
     let (mut count, mut named) = (0, 0);
     for envelope in envelopes {
@@ -69,8 +69,8 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
             continue;
         };
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
-        let mut refers =
-            ancestors(envelope).into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
+        let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
+        let mut refers = answers.into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
         named += envelope.to.len() + envelope.cc.len() + envelope.references.len();
         if named > NAMED || refers.any(|key| seen.contains(&key)) {
             break;

@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use crate::mail::message::Mail;
 use crate::source::{Arrivals, Body, Permit};
 
-/// Messages a commit takes at most: enough to share its fixed costs, few enough to bound memory.
-const BATCH: usize = 128;
+/// Messages that are handed on together if they are there.
+const BATCH: usize = 32;
 
 /// A message, parsed or not.
 pub(super) struct Parsed {

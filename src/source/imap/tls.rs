@@ -9,6 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -51,14 +52,19 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), Trouble> {
     if roots.len() == before { Err(bad("holds no certificate")) } else { Ok(()) }
 }
 
+/// Bytes taken from the kernel at a time.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// Shakes hands with `host`.
 pub(super) async fn shake(
     config: &Arc<ClientConfig>,
     host: &str,
     tcp: TcpStream,
-) -> Result<TlsStream<TcpStream>, Trouble> {
+) -> Result<TlsStream<BufReader<TcpStream>>, Trouble> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Trouble::operator(format!("{host} is neither a host name nor an IP address")))?;
+    // rustls reads in small pieces; of a long answer the kernel has more at hand.
+    let tcp = BufReader::with_capacity(READ_AHEAD, tcp);
     TlsConnector::from(Arc::clone(config)).connect(name, tcp).await.map_err(|error| distrust(host, &error))
 }
 

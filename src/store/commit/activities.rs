@@ -12,7 +12,7 @@ use super::inherited::{self, Inherited};
 use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
-use crate::store::StoreError;
+use crate::store::{StoreError, padded};
 
 /// The activity each logged UID of the batch belongs to, and whether this batch made it.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ async fn known(
         .select_only()
         .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
         .filter(activity::COLUMN.workspace_id.is_in(workspaces))
-        .filter(activity::Column::MessageKey.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
+        .filter(activity::Column::MessageKey.is_in(padded(keys.iter().map(|key| key.as_bytes().to_vec()))))
         .into_tuple()
         .all(db)
         .await?;

@@ -10,7 +10,7 @@ use super::contacts::Contacts;
 use super::{CommitPolicy, companies};
 use crate::clock::Clock;
 use crate::decide::association::{self, CompanyLink, OpenDeal};
-use crate::store::StoreError;
+use crate::store::{StoreError, padded};
 
 /// What each contact of a batch brings.
 #[derive(Debug, Default)]
@@ -40,7 +40,8 @@ pub(super) async fn load(
 ) -> Result<Associations, StoreError> {
     let ids: BTreeSet<Uuid> = contacts.all().map(|(_, _, contact)| contact).collect();
     let mut links: HashMap<Uuid, Vec<CompanyLink>> = HashMap::new();
-    let rows = contact_company::Entity::find().filter(contact_company::COLUMN.contact_id.is_in(ids.iter().copied()));
+    let rows =
+        contact_company::Entity::find().filter(contact_company::COLUMN.contact_id.is_in(padded(ids.iter().copied())));
     for row in rows.all(db).await? {
         let link = CompanyLink { company: row.company_id, is_primary: row.is_primary };
         links.entry(row.contact_id).or_default().push(link);
@@ -61,7 +62,7 @@ async fn open_deals(
     contacts: &BTreeSet<Uuid>,
 ) -> Result<HashMap<Uuid, Vec<OpenDeal>>, StoreError> {
     let rows = deal_contact::Entity::find()
-        .filter(deal_contact::COLUMN.contact_id.is_in(contacts.iter().copied()))
+        .filter(deal_contact::COLUMN.contact_id.is_in(padded(contacts.iter().copied())))
         .find_also_related(deal::Entity)
         .filter(deal::COLUMN.stage.eq("open"))
         .all(db)

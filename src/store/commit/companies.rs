@@ -11,7 +11,7 @@ use super::{CommitPolicy, rows};
 use crate::clock::Clock;
 use crate::decide::association;
 use crate::mail::address::Address;
-use crate::store::StoreError;
+use crate::store::{StoreError, padded};
 
 /// A contact without a company.
 struct Single {
@@ -74,7 +74,7 @@ async fn existing(db: &DatabaseTransaction, singles: &[Single]) -> Result<ByDoma
     let domains: BTreeSet<&String> = singles.iter().flat_map(|single| &single.domains).collect();
     let found = company_domain::Entity::find()
         .filter(company_domain::COLUMN.workspace_id.is_in(workspaces))
-        .filter(company_domain::COLUMN.domain.is_in(domains))
+        .filter(company_domain::COLUMN.domain.is_in(padded(domains)))
         .all(db)
         .await?;
     Ok(found.into_iter().map(|row| ((row.workspace_id, row.domain), row.company_id)).collect())

@@ -10,7 +10,7 @@ use super::{CommitPolicy, Entrant, rows};
 use crate::clock::Clock;
 use crate::decide::decision::{Counterparty, Kind};
 use crate::mail::address::Address;
-use crate::store::StoreError;
+use crate::store::{StoreError, padded};
 
 /// Contacts by workspace and folded address.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ async fn find(db: &DatabaseTransaction, entrants: &[&Entrant]) -> Result<Contact
     }
     let rows = contact_address::Entity::find()
         .filter(contact_address::COLUMN.workspace_id.is_in(workspaces))
-        .filter(contact_address::COLUMN.address_folded.is_in(addresses))
+        .filter(contact_address::COLUMN.address_folded.is_in(padded(addresses)))
         .all(db)
         .await?;
     let by_address = rows.into_iter().map(|row| ((row.workspace_id, row.address_folded), row.contact_id)).collect();

@@ -1,22 +1,22 @@
-//! Many rows in few statements.
+//! Many rows in few statements, and few different ones: each length is prepared once and then kept.
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 
 use crate::store::StoreError;
 
-/// Parameters one statement may bind: SQLite takes 32,766, PostgreSQL 65,535.
-const PARAMETERS: usize = 30_000;
+/// Rows of one statement at most. With powers of two below it, a table has six statements.
+const ROWS: usize = 32;
 
-/// Inserts `rows`, as many to a statement as the engines bind.
+/// Inserts `rows` in runs of 32, 16, 8, 4, 2 and 1. SQLite binds 32,766 parameters at most, PostgreSQL 65,535.
 pub(super) async fn insert<A>(db: &DatabaseTransaction, rows: Vec<A>) -> Result<(), StoreError>
 where
     A: ActiveModelTrait + Send + 'static,
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
 {
-    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let chunk: Vec<A> = rows.by_ref().take(PARAMETERS / columns).collect();
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let run = ROWS.min(1 << rows.len().ilog2());
+        let chunk: Vec<A> = rows.by_ref().take(run).collect();
         A::Entity::insert_many(chunk).exec_without_returning(db).await?;
     }
     Ok(())

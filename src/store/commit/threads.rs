@@ -10,7 +10,7 @@ use super::{Entrant, rows};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::mail::subject::BaseSubject;
-use crate::store::StoreError;
+use crate::store::{StoreError, padded};
 
 /// The thread of each entrant, in order: one that the batch or the store knows under the same base subject, or a new one.
 pub(super) async fn assign(
@@ -57,7 +57,7 @@ impl Known {
             .collect();
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
-            .filter(thread_message::Column::MessageKey.is_in(keys.iter().map(|key| key.as_bytes().to_vec())))
+            .filter(thread_message::Column::MessageKey.is_in(padded(keys.iter().map(|key| key.as_bytes().to_vec()))))
             .find_also_related(thread::Entity)
             .all(db)
             .await?;
