@@ -9,8 +9,8 @@ use super::Answer;
 use super::args::Explain;
 use super::context::{Context, address};
 use super::output::Output;
-use crate::decide::Trace;
 use crate::decide::key::keyed_hash;
+use crate::decide::{MessageKey, Trace};
 use crate::mail::message::Mail;
 use crate::mail::message_id::MessageId;
 use crate::store::accounts;
@@ -80,7 +80,7 @@ async fn print_verdicts_on(
     output: &mut Output,
 ) -> anyhow::Result<bool> {
     let workspace = context.workspace().await?.id;
-    let rows = context.store.verdicts_on(workspace, keyed_hash(&worker.hash_key, id)).await?;
+    let rows = context.store.verdicts_on(workspace, MessageKey::of_id(id), keyed_hash(&worker.hash_key, id)).await?;
     for row in &rows {
         print_verdict(context, row, output).await?;
     }

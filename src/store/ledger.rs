@@ -1,10 +1,10 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
-use entity::{account_workspace, ledger, mailbox, notice, outbox, quarantine};
+use entity::{account_workspace, activity, ledger, mailbox, notice, outbox, quarantine};
 use sea_orm::{Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::decide::Trace;
+use crate::decide::{MessageKey, Trace};
 use crate::store::{Store, StoreError};
 
 /// Rows read at a time.
@@ -52,10 +52,27 @@ impl Store {
         Ok(found)
     }
 
-    /// The verdicts on every copy of a message, by the keyed hash of its Message-ID.
-    pub async fn verdicts_on(&self, workspace: Uuid, hash: Vec<u8>) -> Result<Vec<ledger::Model>, StoreError> {
+    /// The verdicts on every copy of a message: by its activity, and by the keyed hash of its Message-ID where it was not
+    /// logged.
+    pub async fn verdicts_on(
+        &self,
+        workspace: Uuid,
+        key: MessageKey,
+        hash: Vec<u8>,
+    ) -> Result<Vec<ledger::Model>, StoreError> {
+        let activities: Vec<Uuid> = activity::Entity::find()
+            .select_only()
+            .column(activity::Column::Id)
+            .filter(activity::COLUMN.workspace_id.eq(workspace))
+            .filter(activity::COLUMN.message_key.eq(key.as_bytes().to_vec()))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let of_message = Condition::any()
+            .add(ledger::COLUMN.message_hash.eq(hash))
+            .add(ledger::COLUMN.activity_id.is_in(activities));
         let found = ledger::Entity::find()
-            .filter(ledger::COLUMN.message_hash.eq(hash))
+            .filter(of_message)
             .filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
             .order_by_asc(ledger::Column::At)
             .all(&self.db)

@@ -190,7 +190,7 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         .synchronous(SqliteSynchronous::Normal)
         // Mail is larger than SQLite's usual rows: larger pages mean shorter overflow chains, and a longer log fewer
         // checkpoints, each of which waits for the disk.
-        .page_size(16_384)
+        .page_size(8_192)
         .pragma("cache_size", "-4000")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")

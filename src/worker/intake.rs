@@ -146,18 +146,21 @@ impl Intake {
             run.iter().map(|item| (item.uid, item.internal_date)).collect();
         let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
         let (parsed, deciding) = mpsc::channel(WAITING);
-        let parser = tokio::spawn(parse_stage::run(arriving, received, self.shared.worker.clock.clone(), parsed));
         let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));
-        let fetched = session.bodies(run, &bodies).await;
-        drop(bodies);
-        let parsed = parser.await;
+        let fetch = async move {
+            let fetched = session.bodies(run, &bodies).await;
+            drop(bodies);
+            fetched
+        };
+        // In one task: what arrives is parsed where it is, without waking another thread for every message.
+        let parse = parse_stage::run(arriving, received, self.shared.worker.clock.clone(), parsed);
+        let (fetched, ()) = tokio::join!(fetch, parse);
         let Progress { cursor, done, trouble } =
             committer.await.map_err(|_| Trouble::retry("The commit of a batch ended in a panic."))?;
         self.cursor = cursor;
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
-        parsed.map_err(|_| Trouble::retry("The parsing of a batch ended in a panic."))?;
         match fetched {
             Ok(()) => Ok(done),
             Err(trouble) => Err(self.blame(run, trouble).await),

@@ -85,7 +85,8 @@ impl Verdicts {
             uid_last: Set(i64::from(entry.uid)),
             code: Set(code.as_str().to_owned()),
             activity_id: Set(activity),
-            message_hash: Set(entry.message_hash.clone()),
+            // What is logged is found by its activity.
+            message_hash: Set(entry.message_hash.clone().filter(|_| activity.is_none())),
             trace: Set(serde_json::to_value(trace).ok()),
             at: Set(clock.now()),
         });
