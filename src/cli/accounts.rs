@@ -10,6 +10,7 @@ use super::args::{AccountAdd, AccountCommand, Json};
 use super::context::{Context, address as parse_address};
 use super::output::Output;
 use super::{Answer, Usage};
+use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
 use crate::store::accounts::{self, Listed, NewAccount};
 use crate::store::facts::log_address;
@@ -50,13 +51,20 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
     let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
     let has_token = token.is_some();
+    let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
+    if new.host.is_none() && new.provider == Provider::Imap {
+        return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
+    }
+    if by_password && password_file.is_none() {
+        return Err(Usage("an account that logs in by password needs --password-file FILE".to_owned()).into());
+    }
     let row = NewAccount {
         address: parse_address(&new.address)?,
         kind: new.kind,
         provider: new.provider,
         host: new.host,
         port: new.port,
-        auth: new.auth.or_else(|| token.is_some().then_some(crate::config::Auth::OAuth)),
+        auth: new.auth.or_else(|| has_token.then_some(Auth::OAuth)),
         security: crate::config::Security::Tls,
         imap_user: new.imap_user,
         password_file,

@@ -28,7 +28,12 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) async fn open(file: Option<&Path>, workspace: String) -> anyhow::Result<Self> {
-        let config = load(file)?.config;
+        let loaded = load(file)?;
+        // A database of its own in whatever folder one happens to be in is rarely what was meant.
+        if let Some(hint) = loaded.hint().filter(|_| std::env::var_os("MAILTRAIL_DATABASE__URL").is_none()) {
+            eprintln!("mailtrail: {hint}");
+        }
+        let config = loaded.config;
         crate::telemetry::init(&config.log).map_err(|error| Usage(error.to_string()))?;
         let problems = config.check();
         if let Some(problem) = problems.first() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions as _, Executor as _};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
@@ -232,6 +232,10 @@ async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, 
     let place = format!("{}:{}", server.get_host(), server.get_port());
     // By default a statement waits for a lock for ever, and a forgotten transaction of somebody else stops all mail.
     let patience = format!("SET lock_timeout = {}", options.wait.as_millis());
+    // The pool tries again until its time is up and then only says so; a single connection says why.
+    let first = tokio::time::timeout(options.wait, server.connect()).await;
+    let first = first.unwrap_or_else(|_| Err(sea_orm::sqlx::Error::PoolTimedOut));
+    first.map_err(|e| at_place(e.into(), &place))?.close().await.ok();
     let pool = PgPoolOptions::new()
         .after_connect(move |connection, _| {
             let patience = sea_orm::sqlx::AssertSqlSafe(patience.clone());

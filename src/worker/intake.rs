@@ -217,7 +217,12 @@ impl Intake {
     pub(super) async fn commit(&mut self, entries: Vec<Entry>) -> Result<Committed, Trouble> {
         let Some(to) = entries.last().map(|entry| entry.uid) else { return Ok(Committed::default()) };
         let shared = &self.shared;
-        let done = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await?;
+        let committed = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await;
+        let done = committed.map_err(|error| match error {
+            // What the database will not take it will not take the next time either (L16).
+            StoreError::Data(_) => Trouble::Message { uid: to, reason: error.to_string() },
+            error => error.into(),
+        })?;
         self.cursor = to;
         Ok(done)
     }

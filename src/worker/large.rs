@@ -14,11 +14,14 @@ impl Intake {
     /// Header, decision, and only for a mail that is logged the body, in slices.
     pub(super) async fn large(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
         let Some(item) = run.first() else { return Ok(Committed::default()) };
-        let entry = match self.judge_large(session, item).await {
-            Ok(entry) => entry,
-            Err(trouble) => return Err(self.blame(run, trouble).await),
+        let committed = match self.judge_large(session, item).await {
+            Ok(entry) => self.commit(vec![entry]).await,
+            Err(trouble) => Err(trouble),
         };
-        self.commit(vec![entry]).await
+        match committed {
+            Ok(done) => Ok(done),
+            Err(trouble) => Err(self.blame(run, trouble).await),
+        }
     }
 
     pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
