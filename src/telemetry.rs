@@ -32,6 +32,11 @@ const QUIET: [(&str, LevelFilter); 11] = [
 /// Starts logging for the process. A second call changes nothing.
 pub fn init(log: &Log) -> Result<(), Trouble> {
     let filter = filter(&log.level)?;
+    // The text of a panic may quote mail; where it happened does not.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a bug: please report this place");
+    }));
     // The process may have a subscriber already: a test's, or that of a program that embeds us.
     let _ = match log.format {
         LogFormat::Text => text(filter, std::io::stderr, std::io::stderr().is_terminal()).try_init(),

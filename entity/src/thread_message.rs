@@ -1,4 +1,4 @@
-//! Which thread a message id belongs to.
+//! Which thread and which activity a message id belongs to.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,9 +16,15 @@ pub struct Model {
     /// The thread.
     #[sea_orm(indexed)]
     pub thread_id: Uuid,
+    /// The activity of the message.
+    #[sea_orm(indexed)]
+    pub activity_id: Uuid,
     /// The thread.
     #[sea_orm(belongs_to, from = "thread_id", to = "id", on_delete = "Cascade")]
     pub thread: BelongsTo<super::thread::Entity>,
+    /// The activity of the message.
+    #[sea_orm(belongs_to, from = "activity_id", to = "id", on_delete = "Cascade")]
+    pub activity: BelongsTo<super::activity::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -12,8 +12,8 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         thread(manager).await?;
-        thread_message(manager).await?;
         activity(manager).await?;
+        thread_message(manager).await?;
         activity_contact(manager).await?;
         activity_company(manager).await?;
         activity_deal(manager).await?;
@@ -26,8 +26,8 @@ impl MigrationTrait for Migration {
             manager,
             &[
                 "thread",
-                "thread_message",
                 "activity",
+                "thread_message",
                 "activity_contact",
                 "activity_company",
                 "activity_deal",
@@ -68,10 +68,12 @@ async fn thread_message(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(uuid("workspace_id"))
             .col(blob("message_key"))
             .col(uuid("thread_id"))
+            .col(uuid("activity_id"))
             .primary_key(&mut primary_key(table, &["workspace_id", "message_key"]))
             .foreign_key(&mut goes_with(table, "workspace_id", "workspace"))
-            .foreign_key(&mut goes_with(table, "thread_id", "thread")),
-        &[index(table, &["thread_id"])],
+            .foreign_key(&mut goes_with(table, "thread_id", "thread"))
+            .foreign_key(&mut goes_with(table, "activity_id", "activity")),
+        &[index(table, &["thread_id"]), index(table, &["activity_id"])],
     )
     .await
 }

@@ -96,7 +96,9 @@ fn describe(file: &str, mail: &Mail) -> Value {
 fn authentication(mail: &Mail) -> Value {
     let read = |stamp| match assess(&mail.envelope, &stamp) {
         Assessment::Pass { method } => json!({"result": "pass", "by": method}),
-        Assessment::Fail { detail } => json!({"result": "fail", "by": detail}),
+        Assessment::Fail { detail, refuted } => {
+            json!({"result": if refuted { "fail" } else { "unproven" }, "by": detail})
+        }
         Assessment::Absent => json!({"result": "absent"}),
     };
     json!({"google": read(Stamp::Google), "microsoft": read(Stamp::Microsoft), "any": read(Stamp::Unknown)})

@@ -5,11 +5,12 @@ use chrono::{DateTime, Utc};
 use crate::decide::attribution::{Attributed, attribute};
 use crate::decide::decision::{Activity, Attribution, Counterparty, Decision, Direction, Flag, Kind, Role, Verdict};
 use crate::decide::facts::{Facts, KnownThread, WorkspaceFacts, ancestors};
-use crate::decide::policy::{AutoReplies, NeverLogMode, SenderAuthentication};
+use crate::decide::policy::{AutoReplies, NeverLogMode};
 use crate::decide::thread::{self, ThreadMatch};
 use crate::decide::{Code, Finding, MessageKey, Policy, Trace, counterparty, sender, workspace};
 use crate::mail::address::Party;
 use crate::mail::automatic::Class;
+use crate::mail::domain;
 use crate::mail::envelope::Envelope;
 
 /// Appendix A, steps 2 and 3.
@@ -96,13 +97,16 @@ fn sent_by_outsider(
     if envelope.class == Class::Bounce {
         return Decision::skip(trace, Code::Bounce, Finding::BounceRefused);
     }
+    if policy.own_domains_internal && facts.own_domains.contains(from.address.domain()) {
+        return Decision::skip(trace, Code::InternalOnly, Finding::SenderInternal);
+    }
     if counterparty::never_log_entry(&from.address, thread.user, facts).is_some() {
         return Decision::skip(trace, Code::NeverLog, Finding::OnlyNeverLog);
     }
     if policy.never_log == NeverLogMode::WholeMessage && counterparty::any_listed(envelope, thread.user, facts) {
         return Decision::skip(trace, Code::NeverLog, Finding::NeverLogWhole);
     }
-    let Some(flag) = confirm_outsider(policy, envelope, &mut trace) else {
+    let Some(flag) = sender::confirm_outsider(policy, envelope, &mut trace) else {
         return Decision { verdict: Verdict::Skip(Code::AuthFailed), trace };
     };
     let newcomer = !takes_part(from, thread);
@@ -113,33 +117,33 @@ fn sent_by_outsider(
     if newcomer && policy.participants_strict {
         return Decision { verdict: Verdict::Skip(Code::NotAParticipant), trace };
     }
+    let barred = counterparty::barred(thread, facts, &mut trace);
+    if !barred.is_empty() && barred.len() == thread.participants.len() {
+        // F12: whoever the thread is with is not to be logged.
+        return Decision::skip(trace, Code::NeverLog, Finding::OnlyNeverLog);
+    }
     let mut activity = activity(policy, facts, envelope, Kind::Reply, Direction::Incoming, &mut trace);
     activity.user = thread.user.map(|user| (user, Attribution::Owner));
     // D10, D13: a reply creates nobody.
     activity.counterparties = vec![Counterparty { party: from.clone(), role: Role::From, create: false }];
     activity.thread = Some(thread.id);
-    activity.barred = counterparty::barred(thread, facts, &mut trace);
+    activity.barred = barred;
     activity.flags.extend(flag);
     activity.flags.extend(newcomer.then_some(Flag::NewParticipant));
     Decision { verdict: Verdict::Log(Box::new(activity)), trace }
 }
 
-/// An outsider's results must not fail; that there are none is no fault of the sender (decision 11).
-fn confirm_outsider(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
-    let lenient = Policy { sender_authentication: SenderAuthentication::Warn, ..policy.clone() };
-    match sender::confirm(&lenient, envelope, trace) {
-        Some(Some(Flag::AuthWarn)) if policy.sender_authentication != SenderAuthentication::Off => None,
-        other => other,
-    }
-}
-
 /// A participant, or someone of a participant's organisation (decision 11).
 fn takes_part(from: &Party, thread: &KnownThread) -> bool {
     let address = &from.address;
+    let organisation = |domain: &str| {
+        let name = domain::registrable(domain).unwrap_or_else(|| domain.to_owned());
+        (!domain::is_free_mail(domain) && !domain::is_free_mail(&name)).then_some(name)
+    };
+    let ours = organisation(address.domain());
     let same_organisation = |participant: &String| {
-        participant
-            .rsplit_once('@')
-            .is_some_and(|(_, domain)| domain == address.domain() && !crate::mail::domain::is_free_mail(domain))
+        let theirs = participant.rsplit_once('@').and_then(|(_, domain)| organisation(domain));
+        theirs.is_some() && theirs == ours
     };
     thread.participants.contains(address.folded()) || thread.participants.iter().any(same_organisation)
 }

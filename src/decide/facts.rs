@@ -68,11 +68,14 @@ fn spread<T: Ord + Clone>(
     }
 }
 
+/// Ids that a mail may refer to: real threads have tens, and every id costs a look-up.
+const ANCESTORS: usize = 200;
+
 /// The keys of the messages an envelope refers to, nearest first: In-Reply-To, then References from the last (D18).
 pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
     let mut seen = HashSet::new();
     let ids = envelope.in_reply_to.iter().chain(envelope.references.iter().rev());
-    ids.map(MessageKey::of_id).filter(|key| seen.insert(*key)).collect()
+    ids.map(MessageKey::of_id).filter(|key| seen.insert(*key)).take(ANCESTORS).collect()
 }
 
 /// What the store knows about a batch.

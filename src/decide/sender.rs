@@ -18,7 +18,7 @@ pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Optio
             trace.found_by(Finding::SenderConfirmed, method);
             Some(None)
         }
-        Assessment::Fail { detail } => {
+        Assessment::Fail { detail, .. } => {
             trace.found_by(Finding::SenderRefuted, detail);
             if strict { None } else { Some(Some(Flag::AuthWarn)) }
         }
@@ -27,4 +27,16 @@ pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Optio
             if strict { None } else { Some(None) }
         }
     }
+}
+
+/// The same for somebody who is not one of us (decision 11): only results that speak against the sender refuse the mail,
+/// results that do not pass are flagged, and that there are none is no fault of the sender.
+pub fn confirm_outsider(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
+    let refuted = matches!(assess(envelope, &policy.stamp), Assessment::Fail { refuted: true, .. });
+    let mode = match policy.sender_authentication {
+        SenderAuthentication::Off => SenderAuthentication::Off,
+        SenderAuthentication::Strict | SenderAuthentication::Warn => SenderAuthentication::Warn,
+    };
+    let flag = confirm(&Policy { sender_authentication: mode, ..policy.clone() }, envelope, trace)?;
+    if refuted && mode != SenderAuthentication::Off { None } else { Some(flag) }
 }

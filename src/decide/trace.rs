@@ -100,6 +100,7 @@ findings! {
     ThreadReply, "A14", "The sender is no user, but the mail replies on a logged thread";
     ThreadSubjectChanged, "D4", "The mail refers to a logged thread under another subject";
     SenderIsParticipant, "D22", "The sender takes part in the thread";
+    SenderInternal, "F9", "The sender is one of us by its domain, but no user";
     SenderNewToThread, "D10", "The sender is new to the thread";
     LogAddressSkipped, "A13", "A log address is never a recipient";
     ColleagueSkipped, "A13", "A user's address never becomes a contact";
@@ -123,12 +124,6 @@ findings! {
     BodyRefused, "H5", "The body is over its limit, and the policy is to refuse";
     AttachmentDropped, "H1, H8", "An attachment over the limit was left out, its name and size kept";
     TooLarge, "H", "The message is over the size limit";
-    ThreadJoined, "D18", "The mail continues a logged thread";
-    ThreadStarted, "A16", "The mail starts a thread; replies to it can be logged";
-    ContactCreated, "A6, A7", "A contact was created";
-    ContactFound, "E6", "A contact has this address";
-    CompanyAssociated, "E1, E2", "The contact's company is associated";
-    DealsAssociated, "E1, E3", "The contact's newest open deals are associated";
     BeforeStart, "J13", "The mail arrived before the day the account starts from";
     GoneFromServer, "3501", "The message left the server before it was fetched";
     SetAside, "L16", "The message could not be processed and is in quarantine";

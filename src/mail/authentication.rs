@@ -34,6 +34,8 @@ pub enum Assessment {
     Fail {
         /// The results, without addresses.
         detail: String,
+        /// Whether they speak against the sender (`dmarc=fail` and kin), and do not merely say nothing for it.
+        refuted: bool,
     },
     /// There are no results to believe, as in mail that a user sent himself.
     Absent,
@@ -47,9 +49,9 @@ pub fn assess(envelope: &Envelope, stamp: &Stamp) -> Assessment {
         return Assessment::Absent;
     }
     // With several authors, which of them did the results vouch for?
-    let [author] = envelope.from.as_slice() else { return fail("the message does not have exactly one author") };
+    let [author] = envelope.from.as_slice() else { return fail("the message does not have exactly one author", true) };
     if envelope.from_mailboxes > 1 {
-        return fail("the message does not have exactly one author");
+        return fail("the message does not have exactly one author", true);
     }
     if internal {
         return pass("tenant-internal");
@@ -62,7 +64,7 @@ fn judge(results: &[Outcome], from: &str) -> Assessment {
     let passed = results.iter().find(|r| r.vouches_for(from));
     match passed {
         Some(result) if !failed => pass(&result.method),
-        _ => fail(&summary(results)),
+        _ => fail(&summary(results), failed || speak_against(results)),
     }
 }
 
@@ -70,8 +72,14 @@ fn pass(method: &str) -> Assessment {
     Assessment::Pass { method: method.to_owned() }
 }
 
-fn fail(detail: &str) -> Assessment {
-    Assessment::Fail { detail: detail.to_owned() }
+fn fail(detail: &str, refuted: bool) -> Assessment {
+    Assessment::Fail { detail: detail.to_owned(), refuted }
+}
+
+/// Without a DMARC verdict, a failed signature or SPF check is what there is.
+fn speak_against(results: &[Outcome]) -> bool {
+    let has_verdict = results.iter().any(|r| r.method == "dmarc" && r.result != "none");
+    !has_verdict && results.iter().any(|r| matches!(r.method.as_str(), "dkim" | "spf") && r.result == "fail")
 }
 
 fn summary(results: &[Outcome]) -> String {

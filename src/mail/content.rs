@@ -35,9 +35,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             let kept = match (element, attribute) {
                 ("img", "src") => local,
                 // Anything else that holds an address of these schemes would be a link to run or to fetch.
-                (_, "href" | "cite") => {
-                    !starts_with_ignore_case(value, "data:") && !starts_with_ignore_case(value, "cid:")
-                }
+                (_, "href" | "cite") => links_away(value),
                 (_, "src" | "srcset" | "background" | "poster" | "style") => false,
                 _ => true,
             };
@@ -45,6 +43,12 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         });
     builder
 });
+
+/// Whether a link leads to a page, a mailbox or a telephone, read as a browser reads it: it overlooks tabs and line ends
+/// within the scheme.
+fn links_away(value: &str) -> bool {
+    url::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto" | "tel"))
+}
 
 /// HTML that can be shown in a page: no script, no style, nothing that is fetched when it is shown. Images are the
 /// message's own (`cid:`) or in the HTML (`data:`); remote ones lose their address.

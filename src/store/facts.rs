@@ -245,20 +245,18 @@ impl Gathering<'_> {
     }
 
     async fn known(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {
-        let rows: Vec<(Uuid, Vec<u8>, Uuid)> = activity::Entity::find()
-            .select_only()
-            .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
-            .filter(activity::COLUMN.workspace_id.is_in(self.workspace_ids()))
+        let rows = thread_message::Entity::find()
+            .filter(thread_message::COLUMN.workspace_id.is_in(self.workspace_ids()))
             .filter(
                 activity::Column::MessageKey
                     .is_in(padded(self.query.messages.iter().map(|key| key.as_bytes().to_vec()))),
             )
-            .into_tuple()
             .all(db)
             .await?;
-        for (workspace, key, id) in rows {
-            if let (Some(facts), Some(key)) = (self.by_id.get_mut(&workspace), MessageKey::from_bytes(&key)) {
-                facts.known.insert(key, id);
+        for row in rows {
+            let key = MessageKey::from_bytes(&row.message_key);
+            if let (Some(facts), Some(key)) = (self.by_id.get_mut(&row.workspace_id), key) {
+                facts.known.insert(key, row.activity_id);
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
-use entity::{account_workspace, activity, ledger, mailbox, notice, outbox, quarantine};
+use entity::{account_workspace, ledger, mailbox, notice, outbox, quarantine, thread_message};
 use sea_orm::{Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -60,11 +60,11 @@ impl Store {
         key: MessageKey,
         hash: Vec<u8>,
     ) -> Result<Vec<ledger::Model>, StoreError> {
-        let activities: Vec<Uuid> = activity::Entity::find()
+        let activities: Vec<Uuid> = thread_message::Entity::find()
             .select_only()
-            .column(activity::Column::Id)
-            .filter(activity::COLUMN.workspace_id.eq(workspace))
-            .filter(activity::COLUMN.message_key.eq(key.as_bytes().to_vec()))
+            .column(thread_message::Column::ActivityId)
+            .filter(thread_message::COLUMN.workspace_id.eq(workspace))
+            .filter(thread_message::COLUMN.message_key.eq(key.as_bytes().to_vec()))
             .into_tuple()
             .all(&self.db)
             .await?;

@@ -25,12 +25,19 @@ pub mod workspaces;
 pub use error::StoreError;
 pub use open::{Options, Store, Tx};
 
+/// Values up to which an IN list is padded.
+const PADDED: usize = 4_096;
+
 /// The values of an IN list, the last one repeated up to a power of two: lists of any length then share few statements,
 /// which the engines prepare once and keep.
 fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut values: Vec<T> = values.into_iter().collect();
     if let Some(last) = values.last().cloned() {
-        values.resize(values.len().next_power_of_two(), last);
+        let room = values.len().next_power_of_two();
+        // Long lists are rare, and an engine binds only so many values (SQLite 32,766).
+        if room <= PADDED {
+            values.resize(room, last);
+        }
     }
     values
 }

@@ -71,7 +71,7 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
         let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
         let mut refers = answers.into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
-        named += envelope.to.len() + envelope.cc.len() + envelope.references.len();
+        named += envelope.to.len() + envelope.cc.len() + envelope.references.len() + envelope.in_reply_to.len();
         if named > NAMED || refers.any(|key| seen.contains(&key)) {
             break;
         }

@@ -2,7 +2,7 @@
 
 use crate::attachments::Blobs;
 use crate::config::{BodyOverLimit, Config};
-use crate::decide::decision::{Activity, Flag};
+use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
 use crate::mail::content::truncate_text;
 use crate::mail::message::{Mail, Part};
@@ -20,7 +20,7 @@ pub(super) async fn prepare(
     blobs: &Blobs,
     trace: &mut Trace,
 ) -> Result<Outcome, Trouble> {
-    let Mail { envelope, mut text, mut html, attachments, .. } = mail;
+    let Mail { envelope, mut text, mut html, attachments, omitted, .. } = mail;
     let body = text.as_ref().map_or(0, String::len).max(html.as_ref().map_or(0, String::len));
     let limit = config.limits.body_bytes;
     if body as u64 > limit {
@@ -38,8 +38,10 @@ pub(super) async fn prepare(
     for part in attachments {
         stored.push(store(part, config.attachments.max_bytes, blobs).await?);
     }
+    stored.extend(left_out(omitted));
     let dropped: Vec<&Attachment> = stored.iter().filter(|attachment| attachment.reason.is_some()).collect();
-    let notice = notice(&dropped, &envelope);
+    // A contact gets no mail from us (H9): of a reply, nobody of ours is the sender.
+    let notice = notice(&dropped, &envelope).filter(|_| activity.direction == Direction::Outgoing);
     if !dropped.is_empty() {
         activity.flags.push(Flag::AttachmentDropped);
         dropped
@@ -63,6 +65,20 @@ async fn store(part: Part, max_bytes: u64, blobs: &Blobs) -> Result<Attachment, 
         (Some(blobs.put(bytes).await?.to_string()), None)
     };
     Ok(Attachment { name, media_type, size, sha256, content_id, inline, reason })
+}
+
+/// What stands for the parts of a message that has more of them than are kept (H8).
+fn left_out(parts: usize) -> Option<Attachment> {
+    let reason = Some("the message has too many parts".to_owned());
+    (parts > 0).then(|| Attachment {
+        name: format!("{parts} further parts"),
+        media_type: "application/octet-stream".to_owned(),
+        size: 0,
+        sha256: None,
+        content_id: None,
+        inline: false,
+        reason,
+    })
 }
 
 /// At most one notice a message, to the sender, never to a contact (H2, H9).

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{activity, activity_company, activity_contact, activity_deal, attachment, notice, outbox, workspace};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set};
+use entity::{
+    activity, activity_company, activity_contact, activity_deal, attachment, notice, outbox, thread_message, workspace,
+};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::associations::{self, Associations};
@@ -41,9 +43,9 @@ pub(super) async fn write(
     let entrants: Vec<&Entrant> = fresh.iter().map(|(_, entrant)| *entrant).collect();
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
-    let threads = threads::assign(db, &entrants, clock).await?;
+    let (threads, names) = threads::assign(db, &fresh, clock).await?;
     let visibility = visibilities(db, &entrants).await?;
-    let mut rows = Rows::default();
+    let mut rows = Rows { names, ..Rows::default() };
     for ((id, entrant), thread) in fresh.iter().zip(threads) {
         let inherited = match entrant.activity.thread {
             Some(thread) => inherited::of_thread(db, thread, &entrant.activity).await?,
@@ -77,12 +79,12 @@ async fn sort_out<'a>(
     let mut logged = Logged::default();
     let mut fresh = Vec::new();
     for (uid, entrant) in entrants {
-        let key = (entrant.activity.workspace, entrant.key);
-        if let Some(id) = known.get(&key) {
+        let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
+        if let Some(id) = names().find_map(|key| known.get(&key)) {
             logged.by_uid.insert(uid, (*id, false));
         } else {
             let id = clock.id();
-            known.insert(key, id);
+            known.extend(names().map(|key| (key, id)));
             logged.by_uid.insert(uid, (id, true));
             fresh.push((id, entrant));
         }
@@ -90,25 +92,24 @@ async fn sort_out<'a>(
     Ok((logged, fresh))
 }
 
+/// The activities of messages that are known by any of their ids (D20).
 async fn known(
     db: &DatabaseTransaction,
     entrants: &[(u32, &Entrant)],
 ) -> Result<HashMap<(Uuid, MessageKey), Uuid>, StoreError> {
     let workspaces: BTreeSet<Uuid> = entrants.iter().map(|(_, entrant)| entrant.activity.workspace).collect();
-    let keys: BTreeSet<MessageKey> = entrants.iter().map(|(_, entrant)| entrant.key).collect();
+    let keys: BTreeSet<MessageKey> = entrants.iter().flat_map(|(_, entrant)| threads::names(entrant)).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(Uuid, Vec<u8>, Uuid)> = activity::Entity::find()
-        .select_only()
-        .columns([activity::Column::WorkspaceId, activity::Column::MessageKey, activity::Column::Id])
-        .filter(activity::COLUMN.workspace_id.is_in(workspaces))
-        .filter(activity::Column::MessageKey.is_in(padded(keys.iter().map(|key| key.as_bytes().to_vec()))))
-        .into_tuple()
+    let rows = thread_message::Entity::find()
+        .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
+        .filter(thread_message::Column::MessageKey.is_in(padded(keys.iter().map(|key| key.as_bytes().to_vec()))))
         .all(db)
         .await?;
-    let known =
-        rows.into_iter().filter_map(|(workspace, key, id)| Some(((workspace, MessageKey::from_bytes(&key)?), id)));
+    let known = rows
+        .into_iter()
+        .filter_map(|row| Some(((row.workspace_id, MessageKey::from_bytes(&row.message_key)?), row.activity_id)));
     Ok(known.collect())
 }
 
@@ -159,6 +160,7 @@ fn row(
 #[derive(Default)]
 struct Rows {
     activities: Vec<activity::ActiveModel>,
+    names: Vec<thread_message::ActiveModel>,
     contacts: Vec<activity_contact::ActiveModel>,
     companies: Vec<activity_company::ActiveModel>,
     deals: Vec<activity_deal::ActiveModel>,
@@ -252,6 +254,7 @@ impl Rows {
 
     async fn insert(self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         rows::insert(db, self.activities).await?;
+        rows::insert(db, self.names).await?;
         rows::insert(db, self.contacts).await?;
         rows::insert(db, self.companies).await?;
         rows::insert(db, self.deals).await?;

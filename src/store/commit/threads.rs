@@ -13,15 +13,16 @@ use crate::mail::subject::BaseSubject;
 use crate::store::{StoreError, padded};
 
 /// The thread of each entrant, in order: one that the batch or the store knows under the same base subject, or a new one.
+/// With them the ids by which the messages are known from now on, to be stored after their activities.
 pub(super) async fn assign(
     db: &DatabaseTransaction,
-    entrants: &[&Entrant],
+    entrants: &[(Uuid, &Entrant)],
     clock: &Clock,
-) -> Result<Vec<Uuid>, StoreError> {
+) -> Result<(Vec<Uuid>, Vec<thread_message::ActiveModel>), StoreError> {
     let mut known = Known::load(db, entrants).await?;
     let mut made = Vec::new();
     let mut assigned = Vec::with_capacity(entrants.len());
-    for entrant in entrants {
+    for (activity, entrant) in entrants {
         let subject = BaseSubject::of(&entrant.envelope.subject);
         let thread = entrant.activity.thread.or_else(|| known.find(entrant, subject.as_str())).unwrap_or_else(|| {
             let id = clock.id();
@@ -33,12 +34,11 @@ pub(super) async fn assign(
             });
             id
         });
-        known.add(entrant, thread, subject.as_str());
+        known.add(*activity, entrant, thread, subject.as_str());
         assigned.push(thread);
     }
     rows::insert(db, made).await?;
-    rows::insert(db, known.added).await?;
-    Ok(assigned)
+    Ok((assigned, known.added))
 }
 
 type Key = (Uuid, MessageKey);
@@ -49,11 +49,11 @@ struct Known {
 }
 
 impl Known {
-    async fn load(db: &DatabaseTransaction, entrants: &[&Entrant]) -> Result<Self, StoreError> {
-        let workspaces: BTreeSet<Uuid> = entrants.iter().map(|entrant| entrant.activity.workspace).collect();
+    async fn load(db: &DatabaseTransaction, entrants: &[(Uuid, &Entrant)]) -> Result<Self, StoreError> {
+        let workspaces: BTreeSet<Uuid> = entrants.iter().map(|(_, entrant)| entrant.activity.workspace).collect();
         let keys: BTreeSet<MessageKey> = entrants
             .iter()
-            .flat_map(|entrant| names(entrant).chain(entrant.activity.ancestors.iter().copied()))
+            .flat_map(|(_, entrant)| names(entrant).chain(entrant.activity.ancestors.iter().copied()))
             .collect();
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
@@ -77,7 +77,7 @@ impl Known {
 
     /// Makes the thread findable by every id of the message. An id that names a thread already keeps it (RFC 5256: of
     /// two messages with one id, the second has none).
-    fn add(&mut self, entrant: &Entrant, thread: Uuid, subject: &str) {
+    fn add(&mut self, activity: Uuid, entrant: &Entrant, thread: Uuid, subject: &str) {
         let workspace = entrant.activity.workspace;
         for key in names(entrant) {
             self.threads.entry((workspace, key)).or_insert_with(|| {
@@ -85,6 +85,7 @@ impl Known {
                     workspace_id: Set(workspace),
                     message_key: Set(key.as_bytes().to_vec()),
                     thread_id: Set(thread),
+                    activity_id: Set(activity),
                 });
                 (thread, subject.to_owned())
             });
@@ -93,6 +94,6 @@ impl Known {
 }
 
 /// Every id by which a later mail may refer to this one.
-fn names(entrant: &Entrant) -> impl Iterator<Item = MessageKey> {
+pub(super) fn names(entrant: &Entrant) -> impl Iterator<Item = MessageKey> {
     std::iter::once(entrant.key).chain(entrant.activity.aliases.iter().copied())
 }
