@@ -170,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_a_browser_would_run_is_none_however_it_is_written() {
+        for href in ["da&#9;ta:text/html,x", "&#1;data:text/html,x", "java\nscript:x()", "cid:logo", "vbscript:x"] {
+            let shown = display_html(&format!("<a href=\"{href}\">x</a>"));
+            assert!(!shown.contains("href"), "{href}: {shown}");
+        }
+        assert!(display_html("<a href=\"https://ours.example\">x</a>").contains("href=\"https://ours.example\""));
+    }
+
+    #[test]
     fn the_messages_own_images_stay() {
         assert!(display_html("<img src=\"cid:logo@ours.example\">").contains("cid:logo@ours.example"));
         assert!(display_html("<img src=\"data:image/png;base64,AAAA\">").contains("data:image/png"));

@@ -248,7 +248,7 @@ impl Gathering<'_> {
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(self.workspace_ids()))
             .filter(
-                activity::Column::MessageKey
+                thread_message::Column::MessageKey
                     .is_in(padded(self.query.messages.iter().map(|key| key.as_bytes().to_vec()))),
             )
             .all(db)

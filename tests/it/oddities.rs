@@ -115,3 +115,31 @@ async fn html_alone_is_text_too_and_an_automatic_mail_is_flagged() {
         assert_eq!(strings(&world.activity_of("2@ours.example")["flags"]), ["auto-reply"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rewritten_copy_and_its_original_are_one_activity_whichever_comes_first() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let replaced = "X-Microsoft-Original-Message-ID: <1@ours.example>\r\n";
+        world.deliver(mail("new@prod.outlook.example", CARLA, replaced));
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.sync();
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.sync();
+        assert_eq!(world.activity()["message_id"], "new@prod.outlook.example");
+        assert_eq!(world.codes(), ["logged", "duplicate", "duplicate"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_refer_to_hundreds_of_ids_each_do_not_overfill_a_statement() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        for n in 0..80 {
+            let ids: String = (0..500).map(|id| format!(" <{n}.{id}@elsewhere.example>\r\n")).collect();
+            world.deliver(mail(&format!("{n}@ours.example"), CARLA, &format!("In-Reply-To:{ids}")));
+        }
+        world.sync();
+        assert_eq!(world.codes(), ["logged"; 80]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use provider::Profile;
 
-use crate::support::world::{World, engines, mail, mail_from, strings};
+use crate::support::world::{World, engines, mail, mail_from, mail_with, strings};
 
 const CARLA: &str = "carla@customer.example";
 const ANNA: &str = "anna@ours.example";
@@ -141,5 +141,61 @@ async fn an_answer_of_ours_continues_the_thread() {
         let (first, second) = (world.activity_of("1@ours.example"), world.activity_of("2@ours.example"));
         assert_eq!(first["thread"], second["thread"]);
         assert_eq!((&second["direction"], &second["user"]), (&"outgoing".into(), &"bert@ours.example".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_say_nothing_for_an_outsider_flag_the_reply_and_results_against_it_refuse_it() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        let results = |results: &str| format!("Authentication-Results: mx.ours.example; {results}\r\n");
+        let none = results("spf=none smtp.mailfrom=customer.example; dmarc=none header.from=customer.example");
+        world.deliver(answer(CARLA, "2@c.example", "Re: Offer 1@ours.example", &none));
+        let against = results("dmarc=fail header.from=customer.example");
+        world.deliver(answer(CARLA, "3@c.example", "Re: Offer 1@ours.example", &against));
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "logged", "auth-failed"]);
+        assert_eq!(strings(&world.activity_of("2@c.example")["flags"]), ["auth-warn"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_of_an_own_domain_is_no_customer_even_if_no_user() {
+    for engine in engines() {
+        let world = World::new(engine, Profile::Plain, "[workspace]\nown_domains = [\"ours.example\"]\n").await;
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.deliver(answer("intern@ours.example", "2@ours.example", "Re: Offer 1@ours.example", ""));
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "internal-only"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_whose_people_are_all_listed_since_takes_nobodys_reply() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.sync();
+        world.trail.run(&["never-log", "add", CARLA]);
+        world.deliver(answer("boss@customer.example", "2@c.example", "Re: Offer 1@ours.example", ""));
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "never-log"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_gets_no_notice_about_an_attachment_that_was_left_out() {
+    for engine in engines() {
+        let world = World::new(engine, Profile::Plain, "attachments.max_bytes = 10\n").await;
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        let reply = mail_with("2@c.example", ANNA, &[("big.bin", &[7; 11])])
+            .replace("From: anna@ours.example", &format!("From: {CARLA}\r\nIn-Reply-To: <1@ours.example>"))
+            .replace("Subject: Offer 2@c.example", "Subject: Re: Offer 1@ours.example");
+        world.deliver(reply);
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "logged"]);
+        assert_eq!(strings(&world.activity_of("2@c.example")["flags"]), ["attachment-dropped"]);
+        assert!(world.trail.json(&["notice", "list", "--json"]).is_empty());
     }
 }
