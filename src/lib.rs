@@ -1,15 +1,16 @@
-//! mailtrail watches mailboxes over IMAP and writes the mail that belongs on a CRM timeline to that CRM's database,
-//! once, with the reason.
+//! E-mail logging for a CRM: mail that a user sent with the log address in Bcc is read over IMAP, judged by fixed rules
+//! and stored with its contacts, companies and deals; every message that was read has a verdict with its reasons.
 //!
 //! ```text
-//!             ┌────────────── worker: one task per account ───────────────┐
-//!             │ token · connect · plan · poll · backoff()                  │
-//!             ▼                                                            │
-//! source ──► plan() ──► envelope ──► decide() ──► [body] ──► store.commit ──► outbox
-//! IMAP        pure      headers      pure         only if     one transaction
-//!                                                 logged
-//! oauth hands source a token · config and cli are doors · entity + migration are the ground
+//!             ┌─────────────── worker: a task for every account ───────────────┐
+//!             │ token · connection · plan · IDLE or poll · backoff after trouble │
+//!             ▼                                                                  │
+//! source ──► plan() ──► mail ──► facts ──► decide() ──► blobs ──► store.commit ──► outbox
+//! IMAP        pure      pure     one read  pure         before    one transaction
+//!                                a batch                commit
 //! ```
+//!
+//! The modules stand in the order of that flow; then come the doors (`cli`, `config`) and what all of them use.
 
 pub mod source;
 

@@ -78,7 +78,7 @@ pub enum Command {
     Explain(Explain),
     /// What the parser sees in a mail; touches no database
     Inspect(Inspect),
-    /// Hold the server's UIDs against the ledger; 1 if there is a hole
+    /// Look for messages on the server that were passed without a verdict; 1 if there is one
     Audit(Json),
     /// Messages set aside
     #[command(subcommand)]

@@ -103,7 +103,7 @@ pub struct Policy {
     pub never_log: NeverLog,
     /// Which mail of a connected inbox is logged (K1).
     pub logging_rule: LoggingRule,
-    /// Whether mail that arrived while an account was disconnected is logged on return (J15).
+    /// Mail from the time in which an account could not be read: logged once it can be read again (J15).
     pub log_gap: bool,
     /// Whether a forward needs both a text and an HTML part (B11).
     pub forward_require_both_parts: bool,
