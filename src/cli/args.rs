@@ -330,5 +330,8 @@ pub enum QuarantineCommand {
 
 /// Prints the completion script of a shell.
 pub(super) fn completions(shell: Shell) {
-    clap_complete::generate(shell, &mut Args::command(), "mailtrail", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "mailtrail", &mut script);
+    // A reader that goes away early has read enough.
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), &script);
 }

@@ -133,23 +133,28 @@ async fn dedicated(context: &Context, what: &Explain) -> anyhow::Result<account:
 async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Output) -> anyhow::Result<()> {
     let names = context.store.mailbox_names([row.mailbox_id].into()).await?;
     let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
-    let trace = trace_of(row);
+    let records = associations(context, row).await?;
+    // Of what another workspace logged from a shared mailbox, only the verdict is told.
+    let own = row.activity_id.is_none() || !records.is_empty();
+    let trace = if own { trace_of(row) } else { Trace::default() };
     output.line(&format!(
         "{account} {mailbox} UID {}: {}, {}",
         row.uid_first,
         row.code,
         row.at.format("%Y-%m-%d %H:%M:%S UTC")
     ))?;
-    let records = associations(context, row).await?;
     let told = records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence}));
     let record = json!({
         "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
-        "code": row.code, "at": row.at, "activity": row.activity_id,
+        "code": row.code, "at": row.at, "activity": row.activity_id.filter(|_| own),
         "steps": steps(&trace).chain(told).collect::<Vec<_>>(),
     });
     print_steps(output, &record, &trace)?;
     for (rule, sentence) in records {
         output.line(&format!("  - {sentence} [{rule}]"))?;
+    }
+    if !own {
+        output.line("  (Logged by another workspace that this mailbox serves.)")?;
     }
     if row.activity_id.is_none() && row.message_hash.is_some() {
         output.line("  (Of mail that is not logged no addresses are kept; explain the mail as a file to see them.)")?;

@@ -1,5 +1,7 @@
 //! The identity of a message within a workspace.
 
+use std::collections::BTreeSet;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -17,17 +19,21 @@ impl MessageKey {
         Self::digest([b"id".as_slice(), id.as_str().as_bytes()])
     }
 
-    /// The key of a message without Message-ID: sender, date, base subject and text (L6).
+    /// The key of a message without Message-ID: sender, date, base subject and text (L6), and the recipients, because a
+    /// mail merge sends the same to each of many.
     pub fn fingerprint(envelope: &Envelope, text: &str) -> Self {
         let from = envelope.from.first().map_or("", |party| party.address.folded());
         let date = envelope.date.map(|date| date.timestamp().to_string()).unwrap_or_default();
         let subject = BaseSubject::of(&envelope.subject);
+        let recipients: BTreeSet<&str> = envelope.to.iter().chain(&envelope.cc).map(|p| p.address.folded()).collect();
+        let recipients: String = recipients.into_iter().flat_map(|address| [address, ","]).collect();
         let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Self::digest([
             b"fingerprint".as_slice(),
             from.as_bytes(),
             date.as_bytes(),
             subject.as_str().as_bytes(),
+            recipients.as_bytes(),
             text.as_bytes(),
         ])
     }

@@ -19,6 +19,14 @@ pub struct Step {
 }
 
 impl Trace {
+    /// The steps of a copy of a message that was logged a moment before.
+    pub fn of_copy() -> Self {
+        let mut trace = Self::default();
+        trace.found(Finding::ReadFromBccMailbox);
+        trace.found(Finding::KnownMessage);
+        trace
+    }
+
     /// Adds a step without evidence.
     pub fn found(&mut self, finding: Finding) {
         self.0.push(Step { finding, evidence: None });

@@ -1,7 +1,8 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
-use entity::{account_workspace, ledger, mailbox, notice, outbox, quarantine, thread_message};
-use sea_orm::{Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{account_workspace, activity, ledger, mailbox, notice, outbox, quarantine, thread_message};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::decide::{MessageKey, Trace};
@@ -16,6 +17,7 @@ type Place = (Uuid, i64, i64);
 /// Reads the verdicts of a workspace's accounts page by page, in UID order.
 pub struct Verdicts<'a> {
     store: &'a Store,
+    workspace: Uuid,
     mailboxes: Vec<Uuid>,
     after: Option<Place>,
 }
@@ -23,7 +25,7 @@ pub struct Verdicts<'a> {
 impl Store {
     /// The verdicts on every mailbox that serves a workspace.
     pub async fn verdicts(&self, workspace: Uuid) -> Result<Verdicts<'_>, StoreError> {
-        Ok(Verdicts { store: self, mailboxes: self.mailboxes_of(workspace).await?, after: None })
+        Ok(Verdicts { store: self, workspace, mailboxes: self.mailboxes_of(workspace).await?, after: None })
     }
 
     /// The mailboxes of every account that serves a workspace.
@@ -142,7 +144,17 @@ impl Store {
 impl Verdicts<'_> {
     /// The next page; empty at the end.
     pub async fn next_page(&mut self) -> Result<Vec<ledger::Model>, StoreError> {
-        let mut query = ledger::Entity::find().filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes.iter().copied()));
+        // What another workspace of the same mailbox logged is not this one's business.
+        let own = Query::select()
+            .column(activity::Column::Id)
+            .from(activity::Entity)
+            .and_where(activity::Column::WorkspaceId.eq(self.workspace))
+            .to_owned();
+        let visible =
+            Condition::any().add(ledger::COLUMN.activity_id.is_null()).add(ledger::Column::ActivityId.in_subquery(own));
+        let mut query = ledger::Entity::find()
+            .filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes.iter().copied()))
+            .filter(visible);
         if let Some((mailbox, epoch, uid)) = self.after {
             let same_mailbox = ledger::COLUMN.mailbox_id.eq(mailbox);
             let later_uid = Condition::all()

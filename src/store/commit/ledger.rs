@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::activities::Logged;
 use super::{Batch, Casualty, Committed, Entry, Outcome, rows};
 use crate::clock::Clock;
-use crate::decide::Code;
+use crate::decide::{Code, Trace};
 use crate::store::StoreError;
 
 /// Writes the verdicts of a batch.
@@ -77,7 +77,12 @@ impl Verdicts {
             _ => self.done.skipped += 1,
         }
         self.sightings.extend(activity.map(|activity| sighting(batch, entry.uid, activity)));
-        let trace = if activity.is_some() { entry.trace.clone() } else { entry.trace.without_evidence() };
+        let trace = match (&entry.outcome, code, activity) {
+            // The steps led to a log entry; that the message is known was seen last and undoes them.
+            (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(),
+            (_, _, Some(_)) => entry.trace.clone(),
+            (_, _, None) => entry.trace.without_evidence(),
+        };
         self.rows.push(ledger::ActiveModel {
             mailbox_id: Set(batch.mailbox),
             uid_validity: Set(i64::from(batch.uid_validity)),
