@@ -49,6 +49,7 @@ async fn account(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(text("state"))
             .col(text_null("reason"))
             .col(boolean("declared"))
+            .col(boolean("withdrawn"))
             .col(date_null("since"))
             .col(uuid_null("connected_by"))
             .col(timestamp_with_time_zone_null("connected_at"))

@@ -53,8 +53,16 @@ pub async fn declare(store: &Store, new: &NewWorkspace, clock: &Clock) -> Result
 
 /// The workspace that exists from the start, made if it is not there yet.
 pub async fn ensure_default(store: &Store, clock: &Clock) -> Result<workspace::Model, StoreError> {
-    insert(store, &NewWorkspace { name: DEFAULT.to_owned(), ..NewWorkspace::default() }, clock).await?;
-    named(store, DEFAULT).await
+    ensure(store, &NewWorkspace { name: DEFAULT.to_owned(), ..NewWorkspace::default() }, clock).await
+}
+
+/// The workspace of that name as it is, made if it is not there yet.
+pub async fn ensure(store: &Store, new: &NewWorkspace, clock: &Clock) -> Result<workspace::Model, StoreError> {
+    if let Some(known) = find(store, &new.name).await? {
+        return Ok(known);
+    }
+    insert(store, new, clock).await?;
+    named(store, &new.name).await
 }
 
 /// All workspaces, by name.

@@ -133,3 +133,25 @@ fn a_bad_line_is_told_by_its_number_and_nothing_is_written() {
         assert!(trail.run(&["import", "users", file.to_str().unwrap()]).contains("0 new, 0 changed, 1 unchanged"));
     }
 }
+
+#[test]
+fn a_command_without_the_configuration_pauses_nothing() {
+    for engine in engines() {
+        let declares = "workspace.own_domains = [\"ours.example\"]\n[[accounts]]\nkind = \"bcc\"\nprovider = \"imap\"\n\
+                        host = \"127.0.0.1\"\nport = 1\naddress = \"log@ours.example\"\npassword_file = \"key\"\n";
+        let trail = Trail::new(engine, None, declares);
+        trail.run(&["migrate"]);
+        let known = || (trail.json(&["account", "list", "--json"]), trail.json(&["workspace", "list", "--json"]));
+        let before = known();
+        assert_eq!((before.0.len(), &before.0[0]["state"]), (1, &"active".into()), "{before:?}");
+        let config = std::fs::read_to_string(trail.path("mailtrail.toml")).unwrap();
+        let (bare, _) = config.split_once("workspace.own_domains").unwrap();
+        std::fs::write(trail.path("mailtrail.toml"), bare).unwrap();
+        assert_eq!(known(), before);
+        trail.run(&["migrate"]);
+        assert_eq!(trail.json(&["account", "list", "--json"])[0]["state"], "paused");
+        std::fs::write(trail.path("mailtrail.toml"), &config).unwrap();
+        trail.run(&["migrate"]);
+        assert_eq!(known(), before);
+    }
+}

@@ -50,6 +50,7 @@ async fn account(store: &Store) -> account::Model {
         security: Set("tls".into()),
         state: Set("active".into()),
         declared: Set(false),
+        withdrawn: Set(false),
         created_at: Set(START.parse().unwrap()),
         failures: Set(0),
         ..Default::default()

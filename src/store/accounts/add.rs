@@ -160,6 +160,7 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
         state: Set(State::Active.as_str().to_owned()),
         reason: Set(None),
         declared: Set(new.declared),
+        withdrawn: Set(false),
         since: Set(new.since),
         connected_by: Set(new.user.as_ref().map(|user| user.id)),
         connected_at: Set(Some(clock.now())),
@@ -207,6 +208,13 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
         // Whoever adds it again has mended it, or is told at the next sync.
         row.state.set_if_not_equals(State::Active.as_str().to_owned());
         row.reason.set_if_not_equals(None);
+    }
+    if before.withdrawn {
+        // It was the configuration that paused it, not a person.
+        row.state.set_if_not_equals(State::Active.as_str().to_owned());
+        row.reason.set_if_not_equals(None);
+        row.next_try.set_if_not_equals(None);
+        row.withdrawn.set_if_not_equals(false);
     }
     row.declared.set_if_not_equals(new.declared || before.declared);
     if row.is_changed() { Ok(row.update(&**tx).await?) } else { Ok(before) }

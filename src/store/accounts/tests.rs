@@ -167,3 +167,23 @@ async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_account_declared_again_is_watched_again() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
+        add(store, &workspace, &log, &clock).await.unwrap();
+        pause_undeclared(store, &[]).await.unwrap();
+        let again = add(store, &workspace, &log, &clock).await.unwrap();
+        assert_eq!((again.state.as_str(), again.reason, again.declared), ("active", None, true));
+        pause(store, &log.address, "holidays").await.unwrap();
+        assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 0);
+        let again = add(store, &workspace, &log, &clock).await.unwrap();
+        assert_eq!((again.state.as_str(), again.reason.as_deref()), ("paused", Some("holidays")));
+        pause_undeclared(store, &[]).await.unwrap();
+        pause(store, &log.address, "holidays").await.unwrap();
+        assert_eq!(add(store, &workspace, &log, &clock).await.unwrap().state, "paused");
+    })
+    .await;
+}
