@@ -112,6 +112,7 @@ async fn oauth_grant(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(timestamp_with_time_zone_null("access_expires_at"))
             .col(text_null("scope"))
             .col(text_null("source"))
+            .col(text_null("declared_mark"))
             .col(timestamp_with_time_zone("updated_at"))
             .foreign_key(&mut goes_with(table, "account_id", "account")),
         &[],
