@@ -170,7 +170,8 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
     })
 }
 
-/// What is given replaces what was; what is not given stays.
+/// What is given replaces what was; what is not given stays. A declaration is always the whole of it: what was taken
+/// out of it is gone here, too.
 async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<account::Model, StoreError> {
     if known.kind != new.kind.as_str() {
         // I19 for personal and team; for the others it would be just as unclear what a mail there means.
@@ -185,7 +186,8 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     let before = known.clone();
     let mut row = known.into_active_model();
     row.provider.set_if_not_equals(new.provider.as_str().to_owned());
-    if new.host.is_some() || new.provider.as_str() != before.provider {
+    row.security.set_if_not_equals(new.security.as_str().to_owned());
+    if new.host.is_some() || new.declared || new.provider.as_str() != before.provider {
         row.host.set_if_not_equals(new.host()?);
     }
     if let Some(port) = new.port {
@@ -194,13 +196,13 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     if let Some(auth) = new.auth {
         row.auth.set_if_not_equals(auth.as_str().to_owned());
     }
-    if new.imap_user.is_some() {
+    if new.imap_user.is_some() || new.declared {
         row.imap_user.set_if_not_equals(new.imap_user.clone());
     }
-    if new.password_file.is_some() {
+    if new.password_file.is_some() || new.declared {
         row.password_file.set_if_not_equals(new.password_file.clone());
     }
-    if new.since.is_some() {
+    if new.since.is_some() || new.declared {
         row.since.set_if_not_equals(new.since);
     }
     let waits_for_a_person = [State::NeedsReauth, State::Broken].iter().any(|state| before.state == state.as_str());

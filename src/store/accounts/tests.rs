@@ -187,3 +187,25 @@ async fn an_account_declared_again_is_watched_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_declaration_is_the_whole_of_an_account() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let bare = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
+        let full = NewAccount {
+            host: Some("localhost".into()),
+            security: crate::config::Security::Plaintext,
+            imap_user: Some("log".into()),
+            password_file: Some("/etc/secret".into()),
+            since: chrono::NaiveDate::from_ymd_opt(2026, 11, 1),
+            ..bare.clone()
+        };
+        let first = add(store, &workspace, &bare, &clock).await.unwrap();
+        let now = add(store, &workspace, &full, &clock).await.unwrap();
+        assert_eq!((now.host.as_str(), now.security.as_str(), now.since), ("localhost", "plaintext", full.since));
+        assert_eq!((now.imap_user, now.password_file), (full.imap_user, full.password_file));
+        assert_eq!(add(store, &workspace, &bare, &clock).await.unwrap(), first);
+    })
+    .await;
+}
