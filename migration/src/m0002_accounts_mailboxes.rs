@@ -72,6 +72,7 @@ async fn account_workspace(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .table(table)
             .col(uuid("account_id"))
             .col(uuid("workspace_id"))
+            .col(timestamp_with_time_zone("created_at"))
             .primary_key(&mut primary_key(table, &["account_id", "workspace_id"]))
             .foreign_key(&mut goes_with(table, "account_id", "account"))
             .foreign_key(&mut goes_with(table, "workspace_id", "workspace")),

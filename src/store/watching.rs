@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{account, account_workspace, ledger, mailbox, quarantine, workspace};
+use entity::{account, account_workspace, ledger, mailbox, quarantine};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
@@ -30,15 +30,13 @@ impl Store {
     pub async fn scope(&self, account: &account::Model) -> Result<Scope, StoreError> {
         let rows = account_workspace::Entity::find()
             .filter(account_workspace::COLUMN.account_id.eq(account.id))
-            .find_also_related(workspace::Entity)
+            .order_by_asc(account_workspace::Column::CreatedAt)
+            .order_by_asc(account_workspace::Column::WorkspaceId)
             .all(&self.db)
             .await?;
-        let mut served: Vec<workspace::Model> = rows.into_iter().filter_map(|(_, workspace)| workspace).collect();
-        // A workspace that is older was served before one that is younger.
-        served.sort_by_key(|workspace| (workspace.created_at, workspace.id));
         let address = Address::parse(&account.address)
             .ok_or_else(|| StoreError::Data("an account's address is none".to_owned()))?;
-        let workspaces = served.into_iter().map(|workspace| workspace.id).collect();
+        let workspaces = rows.into_iter().map(|row| row.workspace_id).collect();
         Ok(Scope { account: account.id, address, workspaces })
     }
 

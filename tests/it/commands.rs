@@ -84,6 +84,9 @@ fn a_wrong_command_line_is_2() {
         &["run", "--twice"],
         &["account", "add", "--kind", "pigeon", "--provider", "imap", "--address", "a@b.example"],
         &["account", "pause", "no address"],
+        &["workspace", "add", "two words"],
+        &["workspace", "add", "a+b"],
+        &["explain", "--message-id", ""],
         &["--workspace", "nowhere", "activity", "list"],
         &["--workspace", "nowhere", "import", "users", "users.csv"],
     ] {

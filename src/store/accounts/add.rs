@@ -94,7 +94,7 @@ pub async fn add(
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
         Some(known) => join(&tx, known, new).await?,
     };
-    serve(&tx, account.id, workspace.id).await?;
+    serve(&tx, account.id, workspace.id, clock).await?;
     if let Some(user) = &new.user {
         connect(&tx, account.id, user.id, clock).await?;
     }
@@ -222,8 +222,13 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     if row.is_changed() { Ok(row.update(&**tx).await?) } else { Ok(before) }
 }
 
-async fn serve(tx: &Tx, account_id: Uuid, workspace_id: Uuid) -> Result<(), StoreError> {
-    let row = account_workspace::ActiveModel { account_id: Set(account_id), workspace_id: Set(workspace_id) };
+/// A workspace that is served already keeps its turn.
+async fn serve(tx: &Tx, account_id: Uuid, workspace_id: Uuid, clock: &Clock) -> Result<(), StoreError> {
+    let row = account_workspace::ActiveModel {
+        account_id: Set(account_id),
+        workspace_id: Set(workspace_id),
+        created_at: Set(clock.now()),
+    };
     let key = [account_workspace::Column::AccountId, account_workspace::Column::WorkspaceId];
     account_workspace::Entity::insert(row)
         .on_conflict(OnConflict::columns(key).do_nothing().to_owned())

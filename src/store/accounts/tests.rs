@@ -153,6 +153,22 @@ async fn one_bcc_account_may_serve_several_workspaces() {
 }
 
 #[tokio::test]
+async fn the_workspace_served_first_is_first_however_old_it_is() {
+    on_each_engine(async |store| {
+        let at = |second: u32| Clock::fixed(format!("2026-11-22T10:00:{second:02}Z").parse().unwrap());
+        let older = workspaces::ensure_default(store, &at(0)).await.unwrap();
+        let acme = workspaces::NewWorkspace { name: "acme".into(), ..Default::default() };
+        let younger = workspaces::add(store, &acme, &at(1)).await.unwrap();
+        let log = new(AccountKind::Bcc, "log@ours.example", None);
+        let account = add(store, &younger, &log, &at(2)).await.unwrap();
+        add(store, &older, &log, &at(3)).await.unwrap();
+        add(store, &younger, &log, &at(4)).await.unwrap();
+        assert_eq!(store.scope(&account).await.unwrap().workspaces, [younger.id, older.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
     on_each_engine(async |store| {
         let (clock, workspace) = (Clock::system(), workspace(store).await);
