@@ -38,9 +38,11 @@ pub struct Model {
     pub reason: Option<String>,
     /// Whether the configuration file declares it; such a row is reconciled at every start.
     pub declared: bool,
+    /// Whether it is paused because the configuration ceased to declare it; declared again, it is watched again.
+    pub withdrawn: bool,
     /// Log mail received from this day (UTC) on, instead of the kind's default start (J13).
     pub since: Option<Date>,
-    /// Who first connected it; mail from a team address is attributed to this user (C4).
+    /// Who first connected it.
     pub connected_by: Option<Uuid>,
     /// When it was connected; a personal inbox is logged from here on (J13).
     pub connected_at: Option<DateTimeUtc>,

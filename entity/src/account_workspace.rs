@@ -13,6 +13,8 @@ pub struct Model {
     /// The tenant.
     #[sea_orm(primary_key, auto_increment = false)]
     pub workspace_id: Uuid,
+    /// Since when; the workspace served first takes the mail to the plain address.
+    pub created_at: DateTimeUtc,
     /// The account.
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,

@@ -24,6 +24,8 @@ pub struct Model {
     pub scope: Option<String>,
     /// Where the refresh token came from: `consent`, or a fingerprint of the file or setting that held it.
     pub source: Option<String>,
+    /// Fingerprint of the declared token that was taken last; a consent leaves it, so that it is not taken again.
+    pub declared_mark: Option<String>,
     /// When the row last changed.
     pub updated_at: DateTimeUtc,
     /// The account.

@@ -49,6 +49,7 @@ async fn account(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(text("state"))
             .col(text_null("reason"))
             .col(boolean("declared"))
+            .col(boolean("withdrawn"))
             .col(date_null("since"))
             .col(uuid_null("connected_by"))
             .col(timestamp_with_time_zone_null("connected_at"))
@@ -71,6 +72,7 @@ async fn account_workspace(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .table(table)
             .col(uuid("account_id"))
             .col(uuid("workspace_id"))
+            .col(timestamp_with_time_zone("created_at"))
             .primary_key(&mut primary_key(table, &["account_id", "workspace_id"]))
             .foreign_key(&mut goes_with(table, "account_id", "account"))
             .foreign_key(&mut goes_with(table, "workspace_id", "workspace")),
@@ -111,6 +113,7 @@ async fn oauth_grant(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(timestamp_with_time_zone_null("access_expires_at"))
             .col(text_null("scope"))
             .col(text_null("source"))
+            .col(text_null("declared_mark"))
             .col(timestamp_with_time_zone("updated_at"))
             .foreign_key(&mut goes_with(table, "account_id", "account")),
         &[],

@@ -16,7 +16,8 @@ use crate::oauth::http::Http;
 use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
 use crate::source::Budget;
-use crate::store::{Options, Store, workspaces};
+use crate::store::workspaces::{self, NewWorkspace};
+use crate::store::{Options, Store};
 use crate::worker::Worker;
 
 pub(super) struct Context {
@@ -47,8 +48,14 @@ impl Context {
             Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
         store.migrate().await.context("the database cannot be brought up to date")?;
         let clock = Clock::system();
-        crate::worker::declared::reconcile(&store, &config, &clock).await?;
+        ensure_workspaces(&store, &config, &clock).await?;
         Ok(Self { config: Arc::new(config), store, clock, workspace })
+    }
+
+    /// Makes the database agree with what the configuration declares. Only for those who act on all of it: a command
+    /// that happens to be typed without the configuration must not take back what the service was told.
+    pub(super) async fn reconcile(&self) -> anyhow::Result<()> {
+        Ok(crate::worker::declared::reconcile(&self.store, &self.config, &self.clock).await?)
     }
 
     pub(super) async fn workspace(&self) -> anyhow::Result<workspace::Model> {
@@ -83,6 +90,27 @@ impl Context {
     pub(super) fn vault(&self) -> anyhow::Result<Vault> {
         Ok(Vault::unlock(&self.config.secrets)?)
     }
+}
+
+/// The workspaces a command may name are there before the first run. Those that are there stay as they are.
+async fn ensure_workspaces(store: &Store, config: &Config, clock: &Clock) -> anyhow::Result<()> {
+    let default = NewWorkspace {
+        name: workspaces::DEFAULT.to_owned(),
+        own_domains: config.workspace.own_domains.clone(),
+        visibility: config.workspace.visibility,
+        declared: true,
+    };
+    workspaces::ensure(store, &default, clock).await?;
+    for declared in &config.workspaces {
+        let new = NewWorkspace {
+            name: declared.name.clone(),
+            own_domains: declared.own_domains.clone(),
+            visibility: declared.visibility,
+            declared: true,
+        };
+        workspaces::ensure(store, &new, clock).await?;
+    }
+    Ok(())
 }
 
 /// The configuration, or a usage error that says where it is wrong.

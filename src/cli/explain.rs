@@ -5,10 +5,10 @@ use std::io::Read;
 use entity::{account, ledger};
 use serde_json::{Value, json};
 
-use super::Answer;
 use super::args::Explain;
 use super::context::{Context, address};
 use super::output::Output;
+use super::{Answer, Usage};
 use crate::decide::key::keyed_hash;
 use crate::decide::{MessageKey, Trace};
 use crate::mail::message::Mail;
@@ -23,7 +23,7 @@ pub(super) async fn explain(context: &Context, what: Explain) -> anyhow::Result<
     let found = match (&what.file, &what.message_id, what.uid) {
         (Some(file), _, _) => explain_file(context, &worker, &what, file, &mut output).await?,
         (None, Some(id), _) => {
-            let Some(id) = MessageId::parse(id) else { anyhow::bail!("\"{id}\" is no Message-ID") };
+            let id = MessageId::parse(id).ok_or_else(|| Usage(format!("\"{id}\" is no Message-ID")))?;
             explain_id(context, &worker, &id, &mut output).await?
         }
         (None, None, uid) => explain_uid(context, &what, uid.unwrap_or_default(), &mut output).await?,

@@ -6,6 +6,7 @@ use crate::worker::service;
 
 pub(super) async fn run(context: &Context, once: bool) -> anyhow::Result<Answer> {
     let _only = context.store.lock_service()?;
+    context.reconcile().await?;
     let worker = context.worker().await?;
     if !once {
         service::run(&worker).await?;
@@ -27,8 +28,9 @@ pub(super) async fn run(context: &Context, once: bool) -> anyhow::Result<Answer>
     Ok(if report.accounts.iter().all(|(_, result)| result.is_ok()) { Answer::Yes } else { Answer::No })
 }
 
-/// Opening the database has brought it up to date.
+/// Opening the database has brought its tables up to date; what is left are the declared rows.
 pub(super) async fn migrate(context: &Context) -> anyhow::Result<Answer> {
+    context.reconcile().await?;
     context.workspace().await?;
     println!("The database is up to date.");
     Ok(Answer::Yes)

@@ -6,6 +6,7 @@ use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
 use super::context::{Context, address};
 use super::output::Output;
 use super::{Answer, Usage};
+use crate::config::is_workspace_name;
 use crate::store::never_log::{self, Entry, Scope};
 use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
@@ -13,6 +14,9 @@ use crate::store::workspaces::{self, NewWorkspace};
 pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> anyhow::Result<Answer> {
     match command {
         WorkspaceCommand::Add { name, own_domains } => {
+            if !is_workspace_name(&name) {
+                return Err(Usage(workspaces::bad_name(&name)).into());
+            }
             let new =
                 NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
             let made = workspaces::add(&context.store, &new, &context.clock).await?;

@@ -44,6 +44,11 @@ pub struct Workspace {
     pub visibility: Visibility,
 }
 
+/// Whether a workspace may have this name: it becomes the tag of a mail address, as in `log+sales@ours.example`.
+pub fn is_workspace_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
 /// `[[workspaces]]`: one more workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

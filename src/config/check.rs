@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::Path;
 
-use super::Config;
+use super::{Config, is_workspace_name};
 use crate::telemetry;
 
 /// One thing that is wrong, and how to mend it.
@@ -126,6 +126,9 @@ impl Config {
         for (at, workspace) in self.workspaces.iter().enumerate() {
             if workspace.name.is_empty() {
                 problems.add(format!("workspaces[{at}].name"), "is empty", "give the workspace a name");
+            } else if !is_workspace_name(&workspace.name) {
+                let cure = "use letters, digits, '-', '_' and '.', as in acme-sweden: it becomes the tag of an address";
+                problems.add(format!("workspaces[{at}].name"), format!("{:?} is no name", workspace.name), cure);
             } else if !seen.insert(&workspace.name) {
                 let cure = "name each workspace once; the settings of \"default\" are in [workspace]";
                 problems.add(format!("workspaces[{at}].name"), format!("{:?} is taken", workspace.name), cure);

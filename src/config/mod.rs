@@ -14,7 +14,9 @@ mod storage;
 mod value;
 mod worker;
 
-pub use account::{Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration};
+pub use account::{
+    Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration, is_workspace_name,
+};
 pub use check::Problem;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Worker {
     /// Seconds between two looks at a mailbox.
     pub poll_seconds: u64,
-    /// Messages whose headers come in one FETCH.
+    /// Messages whose bodies come in one FETCH, at most.
     pub batch_messages: usize,
     /// Bytes of bodies that come in one FETCH.
     pub batch_bytes: u64,

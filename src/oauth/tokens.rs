@@ -119,10 +119,12 @@ impl Tokens {
     ) -> Result<bool, Trouble> {
         let mut held = self.0.hold(account).await;
         let mark = source.mark(token);
-        let known = self.0.grant(account).await?.and_then(|grant| grant.source);
-        if source == Source::Declared && known.as_deref() == Some(&mark) {
-            return Ok(false);
-        }
+        let taken = self.0.grant(account).await?.and_then(|grant| grant.declared_mark);
+        let declared_mark = match source {
+            Source::Declared if taken.as_deref() == Some(&mark) => return Ok(false),
+            Source::Declared => Some(mark.clone()),
+            Source::Consent => taken,
+        };
         let grant = grant::Model {
             account_id: account,
             // Not 1: a refresh that began before the account was disconnected must not meet its own version again.
@@ -133,6 +135,7 @@ impl Tokens {
             access_expires_at: None,
             scope: None,
             source: Some(mark),
+            declared_mark,
             updated_at: self.0.clock.now(),
         };
         grants::replace(&self.0.store, grant).await.map_err(super::of_store)?;

@@ -171,30 +171,42 @@ impl Gathering<'_> {
         let ids: Vec<Uuid> = accounts.iter().map(|account| account.id).collect();
         let addresses: HashMap<Uuid, String> =
             accounts.iter().map(|account| (account.id, account.address_folded.clone())).collect();
-        let teams: HashMap<Uuid, Option<Uuid>> =
-            accounts.iter().filter(|a| a.kind == "team").map(|a| (a.id, a.connected_by)).collect();
+        let teams: HashSet<Uuid> = accounts.iter().filter(|a| a.kind == "team").map(|a| a.id).collect();
         let served = account_workspace::Entity::find().filter(account_workspace::COLUMN.account_id.is_in(ids.clone()));
         for row in served.all(db).await? {
-            let (Some(by), Some(address)) = (teams.get(&row.account_id), addresses.get(&row.account_id)) else {
+            let (true, Some(address)) = (teams.contains(&row.account_id), addresses.get(&row.account_id)) else {
                 continue;
             };
             if let Some(facts) = self.by_id.get_mut(&row.workspace_id) {
-                facts.teams.insert(address.clone(), *by);
+                facts.teams.insert(address.clone(), None);
             }
         }
         let rows = account_user::Entity::find()
             .filter(account_user::COLUMN.account_id.is_in(ids))
+            .order_by_asc(account_user::Column::ConnectedAt)
+            .order_by_asc(account_user::Column::UserId)
             .find_also_related(user::Entity)
             .all(db)
             .await?;
         for (connection, user) in rows {
             let (Some(user), Some(address)) = (user, addresses.get(&connection.account_id)) else { continue };
-            if !teams.contains_key(&connection.account_id) {
+            if !teams.contains(&connection.account_id) {
                 let by = ClaimBy::Connected { since: connection.connected_at, until: connection.disconnected_at };
                 self.claim(UserRow::from(user), address.clone(), by);
+            } else if connection.disconnected_at.is_none() {
+                self.count_for(user, address);
             }
         }
         Ok(())
+    }
+
+    /// Mail from a team address counts for who connected it first of those in the workspace (C4), never for somebody
+    /// of another tenant.
+    fn count_for(&mut self, user: user::Model, address: &str) {
+        let team = self.by_id.get_mut(&user.workspace_id).and_then(|facts| facts.teams.get_mut(address));
+        if let Some(first) = team {
+            first.get_or_insert(user.id);
+        }
     }
 
     async fn contacts(&mut self, db: &DatabaseConnection) -> Result<(), StoreError> {

@@ -25,6 +25,7 @@ pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreErro
             grant::Column::AccessExpiresAt,
             grant::Column::Scope,
             grant::Column::Source,
+            grant::Column::DeclaredMark,
             grant::Column::UpdatedAt,
         ])
         .value(grant::Column::Version, next_version)

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{account, account_workspace, ledger, mailbox, quarantine, workspace};
+use entity::{account, account_workspace, ledger, mailbox, quarantine};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
@@ -30,15 +30,13 @@ impl Store {
     pub async fn scope(&self, account: &account::Model) -> Result<Scope, StoreError> {
         let rows = account_workspace::Entity::find()
             .filter(account_workspace::COLUMN.account_id.eq(account.id))
-            .find_also_related(workspace::Entity)
+            .order_by_asc(account_workspace::Column::CreatedAt)
+            .order_by_asc(account_workspace::Column::WorkspaceId)
             .all(&self.db)
             .await?;
-        let mut served: Vec<workspace::Model> = rows.into_iter().filter_map(|(_, workspace)| workspace).collect();
-        // A workspace that is older was served before one that is younger.
-        served.sort_by_key(|workspace| (workspace.created_at, workspace.id));
         let address = Address::parse(&account.address)
             .ok_or_else(|| StoreError::Data("an account's address is none".to_owned()))?;
-        let workspaces = served.into_iter().map(|workspace| workspace.id).collect();
+        let workspaces = rows.into_iter().map(|row| row.workspace_id).collect();
         Ok(Scope { account: account.id, address, workspaces })
     }
 
@@ -124,7 +122,12 @@ impl Store {
                 .exec(&*tx)
                 .await?;
             forgotten += gone.rows_affected;
-            quarantine::Entity::delete_many().filter(quarantine::COLUMN.mailbox_id.eq(row.id)).exec(&*tx).await?;
+            // What was set aside before the server numbered anew is not met again.
+            quarantine::Entity::delete_many()
+                .filter(quarantine::COLUMN.mailbox_id.eq(row.id))
+                .filter(quarantine::COLUMN.uid_validity.eq(row.uid_validity))
+                .exec(&*tx)
+                .await?;
             mailbox::Entity::update_many()
                 .col_expr(mailbox::Column::Cursor, Expr::value(row.first_uid - 1))
                 .col_expr(mailbox::Column::UidNext, Expr::value(Option::<i64>::None))
@@ -134,5 +137,72 @@ impl Store {
         }
         tx.commit().await?;
         Ok(forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ActiveModelTrait;
+
+    use super::*;
+    use crate::config::{AccountKind, Provider, Security};
+    use crate::store::accounts::{self, NewAccount};
+    use crate::store::{testing::on_each_engine, workspaces};
+
+    async fn account(store: &Store, clock: &Clock) -> account::Model {
+        let new = NewAccount {
+            address: Address::parse("log@ours.example").unwrap(),
+            kind: AccountKind::Bcc,
+            provider: Provider::Google,
+            host: None,
+            port: None,
+            auth: None,
+            security: Security::Tls,
+            imap_user: None,
+            password_file: None,
+            since: None,
+            user: None,
+            declared: false,
+        };
+        let workspace = workspaces::ensure_default(store, clock).await.unwrap();
+        accounts::add(store, &workspace, &new, clock).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_resync_keeps_what_was_set_aside_before_the_server_numbered_anew() {
+        on_each_engine(async |store| {
+            let clock = Clock::system();
+            let account = account(store, &clock).await;
+            let mailbox = mailbox::ActiveModel {
+                id: Set(clock.id()),
+                account_id: Set(account.id),
+                name: Set("INBOX".into()),
+                wire_name: Set("INBOX".into()),
+                role: Set("inbox".into()),
+                uid_validity: Set(2),
+                first_uid: Set(1),
+                cursor: Set(9),
+                ..Default::default()
+            };
+            let mailbox = mailbox.insert(&store.db).await.unwrap();
+            for uid_validity in [1, 2] {
+                let aside = quarantine::ActiveModel {
+                    id: Set(clock.id()),
+                    account_id: Set(account.id),
+                    mailbox_id: Set(mailbox.id),
+                    uid_validity: Set(uid_validity),
+                    uid: Set(7),
+                    code: Set("quarantined".into()),
+                    reason: Set("no mail".into()),
+                    created_at: Set(clock.now()),
+                    ..Default::default()
+                };
+                aside.insert(&store.db).await.unwrap();
+            }
+            store.resync(account.id).await.unwrap();
+            let left = quarantine::Entity::find().all(&store.db).await.unwrap();
+            assert_eq!(left.iter().map(|row| row.uid_validity).collect::<Vec<_>>(), [1]);
+        })
+        .await;
     }
 }

@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 
 use super::{Store, StoreError};
 use crate::clock::Clock;
-use crate::config::Visibility;
+use crate::config::{self, Visibility};
 use crate::mail::domain;
 
 /// The workspace that exists from the start.
@@ -53,8 +53,16 @@ pub async fn declare(store: &Store, new: &NewWorkspace, clock: &Clock) -> Result
 
 /// The workspace that exists from the start, made if it is not there yet.
 pub async fn ensure_default(store: &Store, clock: &Clock) -> Result<workspace::Model, StoreError> {
-    insert(store, &NewWorkspace { name: DEFAULT.to_owned(), ..NewWorkspace::default() }, clock).await?;
-    named(store, DEFAULT).await
+    ensure(store, &NewWorkspace { name: DEFAULT.to_owned(), ..NewWorkspace::default() }, clock).await
+}
+
+/// The workspace of that name as it is, made if it is not there yet.
+pub async fn ensure(store: &Store, new: &NewWorkspace, clock: &Clock) -> Result<workspace::Model, StoreError> {
+    if let Some(known) = find(store, &new.name).await? {
+        return Ok(known);
+    }
+    insert(store, new, clock).await?;
+    named(store, &new.name).await
 }
 
 /// All workspaces, by name.
@@ -80,10 +88,17 @@ pub fn own_domains(workspace: &workspace::Model) -> Vec<String> {
     list.iter().filter_map(|domain| domain.as_str()).map(str::to_owned).collect()
 }
 
+/// Why a workspace cannot have this name.
+pub fn bad_name(name: &str) -> String {
+    format!(
+        "{name:?} cannot be the name of a workspace: use letters, digits, '-', '_' and '.', as in acme-sweden; it becomes the tag of a mail address"
+    )
+}
+
 /// Leaves a workspace of that name as it is.
 async fn insert(store: &Store, new: &NewWorkspace, clock: &Clock) -> Result<(), StoreError> {
-    if new.name.is_empty() || new.name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(StoreError::refused("the name of a workspace is one word, as in `acme` or `acme-sweden`"));
+    if !config::is_workspace_name(&new.name) {
+        return Err(StoreError::Refused(bad_name(&new.name)));
     }
     let row = workspace::ActiveModel {
         id: Set(clock.id()),
@@ -150,6 +165,10 @@ mod tests {
             let mut new = NewWorkspace { name: "acme".into(), ..NewWorkspace::default() };
             add(store, &new, &clock).await.unwrap();
             assert!(matches!(add(store, &new, &clock).await, Err(StoreError::Refused(_))));
+            for name in ["", "two words", "a+b", "a@b", "büro"] {
+                let wrong = NewWorkspace { name: name.into(), ..NewWorkspace::default() };
+                assert!(matches!(add(store, &wrong, &clock).await, Err(StoreError::Refused(_))), "{name:?}");
+            }
             new.name = "other".into();
             new.own_domains = vec!["a b".into()];
             assert!(matches!(add(store, &new, &clock).await, Err(StoreError::Refused(_))));

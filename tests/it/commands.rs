@@ -84,6 +84,9 @@ fn a_wrong_command_line_is_2() {
         &["run", "--twice"],
         &["account", "add", "--kind", "pigeon", "--provider", "imap", "--address", "a@b.example"],
         &["account", "pause", "no address"],
+        &["workspace", "add", "two words"],
+        &["workspace", "add", "a+b"],
+        &["explain", "--message-id", ""],
         &["--workspace", "nowhere", "activity", "list"],
         &["--workspace", "nowhere", "import", "users", "users.csv"],
     ] {
@@ -131,5 +134,27 @@ fn a_bad_line_is_told_by_its_number_and_nothing_is_written() {
         std::fs::write(&file, "login,name\nanna@ours.example,Anna\n").unwrap();
         assert!(trail.run(&["import", "users", file.to_str().unwrap()]).contains("1 new, 0 changed, 0 unchanged"));
         assert!(trail.run(&["import", "users", file.to_str().unwrap()]).contains("0 new, 0 changed, 1 unchanged"));
+    }
+}
+
+#[test]
+fn a_command_without_the_configuration_pauses_nothing() {
+    for engine in engines() {
+        let declares = "workspace.own_domains = [\"ours.example\"]\n[[accounts]]\nkind = \"bcc\"\nprovider = \"imap\"\n\
+                        host = \"127.0.0.1\"\nport = 1\naddress = \"log@ours.example\"\npassword_file = \"key\"\n";
+        let trail = Trail::new(engine, None, declares);
+        trail.run(&["migrate"]);
+        let known = || (trail.json(&["account", "list", "--json"]), trail.json(&["workspace", "list", "--json"]));
+        let before = known();
+        assert_eq!((before.0.len(), &before.0[0]["state"]), (1, &"active".into()), "{before:?}");
+        let config = std::fs::read_to_string(trail.path("mailtrail.toml")).unwrap();
+        let (bare, _) = config.split_once("workspace.own_domains").unwrap();
+        std::fs::write(trail.path("mailtrail.toml"), bare).unwrap();
+        assert_eq!(known(), before);
+        trail.run(&["migrate"]);
+        assert_eq!(trail.json(&["account", "list", "--json"])[0]["state"], "paused");
+        std::fs::write(trail.path("mailtrail.toml"), &config).unwrap();
+        trail.run(&["migrate"]);
+        assert_eq!(known(), before);
     }
 }

@@ -83,6 +83,7 @@ impl Inner {
             access_expires_at: Some(expiry(now, answer.expires_in())),
             scope: scopes.map(|scopes| scopes.join(" ")).or_else(|| grant.scope.clone()),
             source: grant.source.clone(),
+            declared_mark: grant.declared_mark.clone(),
             updated_at: now,
         };
         Ok((next, access))

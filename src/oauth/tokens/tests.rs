@@ -50,6 +50,7 @@ async fn account(store: &Store) -> account::Model {
         security: Set("tls".into()),
         state: Set("active".into()),
         declared: Set(false),
+        withdrawn: Set(false),
         created_at: Set(START.parse().unwrap()),
         failures: Set(0),
         ..Default::default()
@@ -195,6 +196,24 @@ async fn a_declared_token_is_taken_once() {
         tokens.refused(&account, &"a1".into()).await.unwrap();
         assert_eq!(access(&tokens, &account).await, "a2");
         assert!(tokens.put_refresh_token(account.id, &"new".into(), Source::Declared).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stale_declared_token_does_not_undo_a_later_consent() {
+    on_each_engine(async |store| {
+        let endpoint =
+            Endpoint::start(|_, _| answer(&json(200, r#"{"access_token":"a","token_type":"Bearer"}"#))).await;
+        let tokens = tokens(store, &endpoint, 0);
+        let account = account(store).await;
+        assert!(tokens.put_refresh_token(account.id, &"old".into(), Source::Declared).await.unwrap());
+        assert!(tokens.put_refresh_token(account.id, &"consented".into(), Source::Consent).await.unwrap());
+        assert!(!tokens.put_refresh_token(account.id, &"old".into(), Source::Declared).await.unwrap());
+        access(&tokens, &account).await;
+        assert_eq!(endpoint.seen()[0]["refresh_token"], "consented");
+        assert!(!tokens.put_refresh_token(account.id, &"old".into(), Source::Declared).await.unwrap());
+        assert!(tokens.put_refresh_token(account.id, &"newer".into(), Source::Declared).await.unwrap());
     })
     .await;
 }

@@ -94,7 +94,7 @@ pub async fn add(
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
         Some(known) => join(&tx, known, new).await?,
     };
-    serve(&tx, account.id, workspace.id).await?;
+    serve(&tx, account.id, workspace.id, clock).await?;
     if let Some(user) = &new.user {
         connect(&tx, account.id, user.id, clock).await?;
     }
@@ -160,6 +160,7 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
         state: Set(State::Active.as_str().to_owned()),
         reason: Set(None),
         declared: Set(new.declared),
+        withdrawn: Set(false),
         since: Set(new.since),
         connected_by: Set(new.user.as_ref().map(|user| user.id)),
         connected_at: Set(Some(clock.now())),
@@ -169,7 +170,8 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
     })
 }
 
-/// What is given replaces what was; what is not given stays.
+/// What is given replaces what was; what is not given stays. A declaration is always the whole of it: what was taken
+/// out of it is gone here, too.
 async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<account::Model, StoreError> {
     if known.kind != new.kind.as_str() {
         // I19 for personal and team; for the others it would be just as unclear what a mail there means.
@@ -184,7 +186,8 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     let before = known.clone();
     let mut row = known.into_active_model();
     row.provider.set_if_not_equals(new.provider.as_str().to_owned());
-    if new.host.is_some() || new.provider.as_str() != before.provider {
+    row.security.set_if_not_equals(new.security.as_str().to_owned());
+    if new.host.is_some() || new.declared || new.provider.as_str() != before.provider {
         row.host.set_if_not_equals(new.host()?);
     }
     if let Some(port) = new.port {
@@ -193,13 +196,13 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
     if let Some(auth) = new.auth {
         row.auth.set_if_not_equals(auth.as_str().to_owned());
     }
-    if new.imap_user.is_some() {
+    if new.imap_user.is_some() || new.declared {
         row.imap_user.set_if_not_equals(new.imap_user.clone());
     }
-    if new.password_file.is_some() {
+    if new.password_file.is_some() || new.declared {
         row.password_file.set_if_not_equals(new.password_file.clone());
     }
-    if new.since.is_some() {
+    if new.since.is_some() || new.declared {
         row.since.set_if_not_equals(new.since);
     }
     let waits_for_a_person = [State::NeedsReauth, State::Broken].iter().any(|state| before.state == state.as_str());
@@ -208,12 +211,24 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
         row.state.set_if_not_equals(State::Active.as_str().to_owned());
         row.reason.set_if_not_equals(None);
     }
+    if before.withdrawn {
+        // It was the configuration that paused it, not a person.
+        row.state.set_if_not_equals(State::Active.as_str().to_owned());
+        row.reason.set_if_not_equals(None);
+        row.next_try.set_if_not_equals(None);
+        row.withdrawn.set_if_not_equals(false);
+    }
     row.declared.set_if_not_equals(new.declared || before.declared);
     if row.is_changed() { Ok(row.update(&**tx).await?) } else { Ok(before) }
 }
 
-async fn serve(tx: &Tx, account_id: Uuid, workspace_id: Uuid) -> Result<(), StoreError> {
-    let row = account_workspace::ActiveModel { account_id: Set(account_id), workspace_id: Set(workspace_id) };
+/// A workspace that is served already keeps its turn.
+async fn serve(tx: &Tx, account_id: Uuid, workspace_id: Uuid, clock: &Clock) -> Result<(), StoreError> {
+    let row = account_workspace::ActiveModel {
+        account_id: Set(account_id),
+        workspace_id: Set(workspace_id),
+        created_at: Set(clock.now()),
+    };
     let key = [account_workspace::Column::AccountId, account_workspace::Column::WorkspaceId];
     account_workspace::Entity::insert(row)
         .on_conflict(OnConflict::columns(key).do_nothing().to_owned())

@@ -15,6 +15,7 @@ pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<acc
         id: Set(account.id),
         state: Set(State::Paused.as_str().to_owned()),
         reason: Set(Some(reason.to_owned())),
+        withdrawn: Set(false),
         ..Default::default()
     };
     Ok(row.update(&store.db).await?)
@@ -27,6 +28,7 @@ pub async fn resume(store: &Store, address: &Address) -> Result<account::Model, 
         id: Set(account.id),
         state: Set(State::Active.as_str().to_owned()),
         reason: Set(None),
+        withdrawn: Set(false),
         failures: Set(0),
         next_try: Set(None),
         ..Default::default()
@@ -56,6 +58,7 @@ pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<a
         state: Set(State::Removed.as_str().to_owned()),
         reason: Set(None),
         declared: Set(false),
+        withdrawn: Set(false),
         ..Default::default()
     };
     let account = row.update(&*tx).await?;
@@ -63,19 +66,26 @@ pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<a
     Ok(account)
 }
 
-/// Pauses the accounts that the configuration declared once and does not declare any more; how many.
+/// Pauses the accounts that the configuration declared once and does not declare any more; how many. One that an
+/// operator had paused keeps that reason, and stays paused when it is declared again.
 pub async fn pause_undeclared(store: &Store, declared: &[Address]) -> Result<u64, StoreError> {
+    let no_longer = || {
+        account::Entity::update_many()
+            .filter(account::Column::Declared.eq(true))
+            .filter(account::Column::AddressFolded.is_not_in(declared.iter().map(Address::folded)))
+    };
+    let tx = store.begin().await?;
     let row = account::ActiveModel {
         state: Set(State::Paused.as_str().to_owned()),
         reason: Set(Some("the configuration no longer declares it".to_owned())),
+        withdrawn: Set(true),
         declared: Set(false),
         ..Default::default()
     };
-    let paused = account::Entity::update_many()
-        .set(row)
-        .filter(account::Column::Declared.eq(true))
-        .filter(account::Column::AddressFolded.is_not_in(declared.iter().map(Address::folded)))
-        .exec(&store.db)
-        .await?;
+    let watched = no_longer().filter(account::Column::State.ne(State::Paused.as_str()));
+    let paused = watched.set(row).exec(&*tx).await?;
+    let row = account::ActiveModel { declared: Set(false), ..Default::default() };
+    no_longer().set(row).exec(&*tx).await?;
+    tx.commit().await?;
     Ok(paused.rows_affected)
 }

@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use super::*;
 use crate::clock::Clock;
 use crate::config::{AccountKind, Auth, Provider};
+use crate::decide::facts::FactQuery;
 use crate::mail::address::Address;
 use crate::store::testing::on_each_engine;
 use crate::store::{Store, StoreError, workspaces};
@@ -153,6 +154,22 @@ async fn one_bcc_account_may_serve_several_workspaces() {
 }
 
 #[tokio::test]
+async fn the_workspace_served_first_is_first_however_old_it_is() {
+    on_each_engine(async |store| {
+        let at = |second: u32| Clock::fixed(format!("2026-11-22T10:00:{second:02}Z").parse().unwrap());
+        let older = workspaces::ensure_default(store, &at(0)).await.unwrap();
+        let acme = workspaces::NewWorkspace { name: "acme".into(), ..Default::default() };
+        let younger = workspaces::add(store, &acme, &at(1)).await.unwrap();
+        let log = new(AccountKind::Bcc, "log@ours.example", None);
+        let account = add(store, &younger, &log, &at(2)).await.unwrap();
+        add(store, &older, &log, &at(3)).await.unwrap();
+        add(store, &younger, &log, &at(4)).await.unwrap();
+        assert_eq!(store.scope(&account).await.unwrap().workspaces, [younger.id, older.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
     on_each_engine(async |store| {
         let (clock, workspace) = (Clock::system(), workspace(store).await);
@@ -164,6 +181,80 @@ async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
         assert_eq!(pause_undeclared(store, std::slice::from_ref(&log.address)).await.unwrap(), 0);
         assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 1);
         assert_eq!(named(store, &log.address).await.unwrap().state, "paused");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_declared_again_is_watched_again() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
+        add(store, &workspace, &log, &clock).await.unwrap();
+        pause_undeclared(store, &[]).await.unwrap();
+        let again = add(store, &workspace, &log, &clock).await.unwrap();
+        assert_eq!((again.state.as_str(), again.reason, again.declared), ("active", None, true));
+        pause(store, &log.address, "holidays").await.unwrap();
+        assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 0);
+        let again = add(store, &workspace, &log, &clock).await.unwrap();
+        assert_eq!((again.state.as_str(), again.reason.as_deref()), ("paused", Some("holidays")));
+        pause_undeclared(store, &[]).await.unwrap();
+        pause(store, &log.address, "holidays").await.unwrap();
+        assert_eq!(add(store, &workspace, &log, &clock).await.unwrap().state, "paused");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_declaration_is_the_whole_of_an_account() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let bare = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
+        let full = NewAccount {
+            host: Some("localhost".into()),
+            security: crate::config::Security::Plaintext,
+            imap_user: Some("log".into()),
+            password_file: Some("/etc/secret".into()),
+            since: chrono::NaiveDate::from_ymd_opt(2026, 11, 1),
+            ..bare.clone()
+        };
+        let first = add(store, &workspace, &bare, &clock).await.unwrap();
+        let now = add(store, &workspace, &full, &clock).await.unwrap();
+        assert_eq!((now.host.as_str(), now.security.as_str(), now.since), ("localhost", "plaintext", full.since));
+        assert_eq!((now.imap_user, now.password_file), (full.imap_user, full.password_file));
+        assert_eq!(add(store, &workspace, &bare, &clock).await.unwrap(), first);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_team_address_counts_in_each_workspace_for_a_user_of_that_workspace() {
+    on_each_engine(async |store| {
+        let at = |second: u32| Clock::fixed(format!("2026-11-22T10:00:{second:02}Z").parse().unwrap());
+        let default = workspace(store).await;
+        let named = |name: &str| workspaces::NewWorkspace { name: name.into(), ..Default::default() };
+        let acme = workspaces::add(store, &named("acme"), &at(1)).await.unwrap();
+        let empty = workspaces::add(store, &named("empty"), &at(1)).await.unwrap();
+        let anna = user(store, "anna@ours.example", "core").await;
+        let boss = user(store, "boss@ours.example", "core").await;
+        let other =
+            user::ActiveModel { workspace_id: Set(acme.id), ..user(store, "other@ours.example", "core").await.into() };
+        let other = other.update(&store.db).await.unwrap();
+        let team = |who| new(AccountKind::Team, "info@ours.example", who);
+        add(store, &default, &team(Some(&anna)), &at(2)).await.unwrap();
+        add(store, &acme, &team(Some(&other)), &at(3)).await.unwrap();
+        add(store, &default, &team(Some(&boss)), &at(4)).await.unwrap();
+        let log = new(AccountKind::Bcc, "log@ours.example", None);
+        for workspace in [&default, &acme, &empty] {
+            add(store, workspace, &log, &at(5)).await.unwrap();
+        }
+        let scope = store.scope(&super::named(store, &log.address).await.unwrap()).await.unwrap();
+        let query = FactQuery { addresses: ["info@ours.example".to_owned()].into(), ..FactQuery::default() };
+        let facts = store.facts(&scope, &query).await.unwrap();
+        let of = |id| facts.workspaces.iter().find(|one| one.id == id).unwrap().teams.get("info@ours.example").copied();
+        assert_eq!(of(default.id), Some(Some(anna.id)));
+        assert_eq!(of(acme.id), Some(Some(other.id)));
+        assert_eq!(of(empty.id), None);
     })
     .await;
 }
