@@ -94,8 +94,10 @@ pub struct WorkspaceFacts {
     pub name: String,
     /// Its own mail domains, folded.
     pub own_domains: HashSet<String>,
-    /// The address that users of this workspace put in Bcc, and its variants.
-    pub log_address: Option<Address>,
+    /// The mailbox's address with the workspace's name as tag, where the mailbox serves several (A18).
+    pub tagged_address: Option<Address>,
+    /// The mailbox's address as it is, for the workspace that it served first.
+    pub plain_address: Option<Address>,
     /// Every log address that never is a recipient (A13), folded.
     pub log_addresses: HashSet<String>,
     /// Who of us uses an address, by folded address.

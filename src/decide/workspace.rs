@@ -16,8 +16,8 @@ pub fn resolve<'a>(envelope: &Envelope, facts: &'a Facts, trace: &mut Trace) -> 
     let delivered = delivered_to(envelope);
     let addressed = |tagged: bool| {
         let mut named = facts.workspaces.iter().filter(|workspace| {
-            let address = workspace.log_address.as_ref();
-            address.is_some_and(|a| a.tag().is_some() == tagged && delivered.contains(a.folded()))
+            let address = if tagged { &workspace.tagged_address } else { &workspace.plain_address };
+            address.as_ref().is_some_and(|address| delivered.contains(address.folded()))
         });
         named.next().filter(|_| named.next().is_none())
     };

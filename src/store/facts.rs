@@ -63,14 +63,16 @@ async fn workspaces(db: &DatabaseConnection, scope: &Scope) -> Result<HashMap<Uu
     let several = scope.workspaces.len() > 1;
     let facts = rows.await?.into_iter().map(|row| {
         let first = scope.workspaces.first() == Some(&row.id);
-        let log_address = log_address(&scope.address, &row.name, several && !first);
+        let tagged_address = log_address(&scope.address, &row.name, true).filter(|_| several);
+        let plain_address = Some(scope.address.clone()).filter(|_| first || !several);
         let own_domains = serde_json::from_value(row.own_domains).unwrap_or_default();
         let log_addresses = HashSet::from([scope.address.folded().to_owned()]);
         let facts = WorkspaceFacts {
             id: row.id,
             name: row.name,
             own_domains,
-            log_address,
+            tagged_address,
+            plain_address,
             log_addresses,
             ..Default::default()
         };

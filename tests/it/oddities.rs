@@ -1,6 +1,6 @@
 //! Mail as it really is: charsets, missing ids, impossible dates (L26, D20, B21).
 
-use crate::support::world::{World, engines, mail, strings, with_text};
+use crate::support::world::{BCC, Engine, World, engines, mail, strings, with_text};
 
 const CARLA: &str = "carla@customer.example";
 
@@ -142,4 +142,29 @@ async fn mails_that_refer_to_hundreds_of_ids_each_do_not_overfill_a_statement() 
         world.sync();
         assert_eq!(world.codes(), ["logged"; 80]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_merge_without_ids_is_as_many_mails_as_it_has_recipients() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        for n in 0..3 {
+            let one = mail("x@ours.example", &format!("c{n}@customer.example"), "");
+            world.deliver(one.replace("Message-ID: <x@ours.example>\r\n", ""));
+        }
+        world.sync();
+        assert_eq!(world.codes(), ["logged"; 3]);
+        assert_eq!(world.contacts(), ["c0@customer.example", "c1@customer.example", "c2@customer.example"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_says_of_a_copy_in_the_same_batch_that_it_is_one() {
+    let world = World::plain(Engine::Sqlite).await;
+    world.deliver(mail("1@ours.example", CARLA, ""));
+    world.deliver(mail("1@ours.example", CARLA, ""));
+    world.sync();
+    assert_eq!(world.codes(), ["logged", "duplicate"]);
+    let told = world.trail.run(&["explain", "--account", BCC, "--uid", "2"]);
+    assert!(told.contains("one more sighting") && !told.contains("Logged"), "{told}");
 }

@@ -101,3 +101,29 @@ async fn each_workspace_names_its_own_address_and_keeps_its_own_records() {
         assert_eq!(world.activity()["user"], ANNA);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_workspace_has_a_tag_the_first_one_too() {
+    for engine in engines() {
+        let world = shared(engine).await;
+        world.deliver(mail("1@ours.example", CARLA, "Delivered-To: bcc+default@crm.example\r\n"));
+        world.sync();
+        assert_eq!(logged(&world, "default"), ["1@ours.example"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_does_not_see_what_another_one_logged() {
+    for engine in engines() {
+        let world = shared(engine).await;
+        world.deliver(mail("1@ours.example", CARLA, "Delivered-To: bcc+sales@crm.example\r\n"));
+        world.deliver(mail_from("stranger@elsewhere.example", "2@elsewhere.example", CARLA, ""));
+        world.sync();
+        assert_eq!(world.codes(), ["unknown-sender"], "the verdict on mail of nobody is everybody's");
+        assert!(!world.trail.output(&["explain", "--message-id", "1@ours.example"]).status.success());
+        let told = world.trail.run(&["explain", "--account", BCC, "--uid", "1"]);
+        assert!(!told.contains(CARLA) && !told.contains(ANNA), "{told}");
+        let own = world.trail.run(&["--workspace", "sales", "explain", "--message-id", "1@ours.example"]);
+        assert!(own.contains(CARLA), "{own}");
+    }
+}
