@@ -52,16 +52,17 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
     let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
     let has_token = token.is_some();
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
-    // What is known of an address that is watched already stays.
-    let known = accounts::find(&context.store, &parse_address(&new.address)?).await?.is_some();
-    if !known && new.host.is_none() && new.provider == Provider::Imap {
+    let address = parse_address(&new.address)?;
+    // One that is there already has both.
+    let is_new = accounts::find(&context.store, &address).await?.is_none();
+    if is_new && new.host.is_none() && new.provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
-    if !known && by_password && password_file.is_none() {
+    if is_new && by_password && password_file.is_none() {
         return Err(Usage("an account that logs in by password needs --password-file FILE".to_owned()).into());
     }
     let row = NewAccount {
-        address: parse_address(&new.address)?,
+        address,
         kind: new.kind,
         provider: new.provider,
         host: new.host,

@@ -37,7 +37,7 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Bring the database up to date (run does it too)
+    /// Bring the database up to date with this version and the configuration (run does it too)
     Migrate,
     /// Check or print the configuration
     #[command(subcommand)]

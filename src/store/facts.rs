@@ -196,7 +196,7 @@ impl Gathering<'_> {
                 let by = ClaimBy::Connected { since: connection.connected_at, until: connection.disconnected_at };
                 self.claim(UserRow::from(user), address.clone(), by);
             } else if connection.disconnected_at.is_none() {
-                self.count_for(user, address);
+                self.count_for(&user, address);
             }
         }
         Ok(())
@@ -204,7 +204,7 @@ impl Gathering<'_> {
 
     /// Mail from a team address counts for who connected it first of those in the workspace (C4), never for somebody
     /// of another tenant.
-    fn count_for(&mut self, user: user::Model, address: &str) {
+    fn count_for(&mut self, user: &user::Model, address: &str) {
         let team = self.by_id.get_mut(&user.workspace_id).and_then(|facts| facts.teams.get_mut(address));
         if let Some(first) = team {
             first.get_or_insert(user.id);

@@ -141,8 +141,9 @@ fn a_bad_line_is_told_by_its_number_and_nothing_is_written() {
 fn a_command_without_the_configuration_pauses_nothing() {
     for engine in engines() {
         let declares = "workspace.own_domains = [\"ours.example\"]\n[[accounts]]\nkind = \"bcc\"\nprovider = \"imap\"\n\
-                        host = \"127.0.0.1\"\nport = 1\naddress = \"log@ours.example\"\npassword_file = \"key\"\n";
+                        host = \"127.0.0.1\"\nport = 1\naddress = \"log@ours.example\"\npassword_file = \"password\"\n";
         let trail = Trail::new(engine, None, declares);
+        std::fs::write(trail.path("password"), "secret").unwrap();
         trail.run(&["migrate"]);
         let known = || (trail.json(&["account", "list", "--json"]), trail.json(&["workspace", "list", "--json"]));
         let before = known();
