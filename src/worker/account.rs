@@ -29,7 +29,7 @@ impl Worker {
     /// Connects, with one fresh token if the server refuses the one at hand.
     pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = self.endpoint(account)?;
-        let limits = self.limits();
+        let limits = self.limits(account);
         if account.auth == "password" {
             let password = read_password(account).await?;
             let login = Login::Password { user: imap_user(account), password };
@@ -58,7 +58,7 @@ impl Worker {
         Ok(Endpoint { host: account.host.clone(), port, security })
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self, account: &account::Model) -> Limits {
         let worker = &self.config.worker;
         let usual = Limits::default();
         let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX);
@@ -72,6 +72,7 @@ impl Worker {
             // Announced sizes are estimates at some providers: what is announced as one slice may be a good deal more.
             literal_bytes: usual.literal_bytes.max(slice_bytes.saturating_mul(2)),
             message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
+            has_worked: account.last_success.is_some(),
             ..usual
         }
     }
@@ -95,7 +96,8 @@ impl Worker {
                 tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
                 // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
                 // was logged is known by its Message-ID.
-                self.store.regress(&row, u32::try_from(row.first_uid.saturating_sub(1)).unwrap_or(0)).await?;
+                let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
+                self.store.regress(&row, first).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }

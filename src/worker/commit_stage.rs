@@ -97,7 +97,7 @@ impl Progress {
 }
 
 /// A message's bytes, kept until it is stored, and its share of the memory budget.
-struct Raw {
+pub(super) struct Raw {
     bytes: Vec<u8>,
     _permit: Option<crate::source::Permit>,
 }
@@ -112,7 +112,7 @@ async fn write(shared: &Shared, batch: &Batch) -> Result<Committed, StoreError> 
 }
 
 /// The verdict on one message, and its bytes.
-async fn judge(shared: &Shared, message: Parsed, facts: &Facts) -> Result<(Entry, Raw), Trouble> {
+pub(super) async fn judge(shared: &Shared, message: Parsed, facts: &Facts) -> Result<(Entry, Raw), Trouble> {
     let Parsed { uid, received, what, _permit } = message;
     let (mail, bytes) = match what {
         What::Mail(mail, bytes) => (mail, bytes),
@@ -152,7 +152,7 @@ pub(super) async fn casualty(shared: &Shared, uid: u32, reason: String, bytes: V
 }
 
 impl Parsed {
-    fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
+    pub(super) fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
         match &self.what {
             What::Mail(mail, _) => Some(&mail.envelope),
             What::Unparsable(..) | What::Gone => None,

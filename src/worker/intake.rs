@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
+use super::parse_stage::Parsed;
 use super::{Worker, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
@@ -62,22 +63,18 @@ impl Intake {
         Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged })
     }
 
-    /// Judges one message again whose UID was passed; its new verdict takes the place of the old one.
-    pub(super) async fn look_again(
-        &mut self,
-        session: &mut Session,
-        uid: u32,
-        listed: &[Listed],
-    ) -> Result<Code, Trouble> {
-        let (at, attempts) = (self.cursor, std::mem::take(&mut self.attempts));
-        self.judged.clear();
-        let entry = match listed.first() {
-            Some(item) => self.judge_large(session, item).await?,
-            None => super::large::gone(uid),
-        };
-        self.attempts = attempts;
+    /// The verdict on bytes that were kept when the message was set aside.
+    pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
+        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes), _permit: None };
+        let facts = self.shared.judge.facts(parsed.envelope().into_iter()).await?;
+        let (entry, _) = commit_stage::judge(&self.shared, parsed, &facts).await?;
+        Ok(entry)
+    }
+
+    /// Puts a new verdict on a message that was passed in the place of the old one.
+    pub(super) async fn replace(&self, entry: Entry) -> Result<Code, StoreError> {
         let code = entry.code();
-        let mut batch = self.batch(vec![entry], at);
+        let mut batch = self.batch(vec![entry], self.cursor);
         batch.replaces = true;
         self.shared.worker.store.commit(&batch, self.shared.commit, &self.shared.worker.clock).await?;
         Ok(code)
@@ -125,13 +122,12 @@ impl Intake {
     fn class(&self, item: &Listed) -> Class {
         let config = &self.shared.worker.config;
         let attempts = self.attempts.get(&item.uid).copied().unwrap_or(0);
-        let suspects = self.attempts.last_key_value().map_or(0, |(uid, _)| *uid);
         match item {
             _ if self.is_early(item) => Class::Early,
             _ if attempts >= config.limits.attempts => Class::Hopeless,
             _ if u64::from(item.size) > config.limits.message_bytes => Class::TooLarge,
             _ if u64::from(item.size) > config.worker.slice_bytes => Class::Large,
-            _ if item.uid <= suspects => Class::Suspect,
+            _ if item.uid <= self.last_suspect() => Class::Suspect,
             _ => Class::Plain,
         }
     }
@@ -167,29 +163,40 @@ impl Intake {
         }
     }
 
-    /// Counts a vain attempt at the first message that did not come, where the failure may be about it.
+    /// Holds a failure that may be about a message against the first one that did not come. A lost connection is mostly
+    /// the network's doing: it counts only where it was lost over this message alone, and has only made it a suspect
+    /// before. A session that the server ended for its own reasons says nothing about any message.
     pub(super) async fn blame(&self, run: &[Listed], trouble: Trouble) -> Trouble {
-        let next = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor);
-        let uid = match (&trouble, next) {
-            (Trouble::Message { .. } | Trouble::Reconnect { .. }, Some(uid)) => uid,
+        let Some(uid) = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor) else { return trouble };
+        let counts = match &trouble {
+            Trouble::Message { .. } => true,
+            Trouble::Reconnect { ended: false, .. } => run.len() == 1 && uid <= self.last_suspect(),
             _ => return trouble,
         };
-        match self.suspect(run, uid, &trouble).await {
+        match self.suspect(run, uid, &trouble, counts).await {
             Ok(()) => trouble,
             Err(error) => error.into(),
         }
     }
 
-    /// Counts the attempt at `uid`, and has those that were asked for with it tried alone: the failure may be about any of
-    /// them, and finding out one message a connection takes as many time-outs as there are messages.
-    async fn suspect(&self, run: &[Listed], uid: u32, trouble: &Trouble) -> Result<(), StoreError> {
+    /// Has the messages that were asked for from `uid` on tried alone, and counts the attempt at `uid` if it `counts`: the
+    /// failure may be about any of them, and finding out one message a connection takes as many time-outs as there are
+    /// messages.
+    async fn suspect(&self, run: &[Listed], uid: u32, trouble: &Trouble, counts: bool) -> Result<(), StoreError> {
         let Worker { store, clock, config, .. } = &self.shared.worker;
-        store.attempted(&self.row, uid, &trouble.to_string(), clock).await?;
-        let after = run.iter().map(|item| item.uid).filter(|later| *later > uid);
-        match after.take(config.worker.batch_messages).last() {
+        if counts {
+            store.attempted(&self.row, uid, &trouble.to_string(), clock).await?;
+        }
+        let asked = run.iter().map(|item| item.uid).filter(|asked| *asked >= uid);
+        match asked.take(config.worker.batch_messages.saturating_add(1)).last() {
             Some(last) => store.suspected(&self.row, last, clock).await,
             None => Ok(()),
         }
+    }
+
+    /// Every message up to this one is fetched alone.
+    fn last_suspect(&self) -> u32 {
+        self.attempts.last_key_value().map_or(0, |(uid, _)| *uid)
     }
 
     /// One verdict for messages whose bodies are not wanted.

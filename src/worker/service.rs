@@ -67,7 +67,8 @@ impl Worker {
                     let now = self.store.positions(account.id).await?;
                     tries = if now == before { tries + 1 } else { 1 };
                     before = now;
-                    if tries > self.config.limits.attempts {
+                    // Once in company, then alone.
+                    if tries > self.config.limits.attempts.saturating_add(1) {
                         return Err(trouble);
                     }
                 }
@@ -106,11 +107,11 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    async fn watch(self, account: account::Model, room: Arc<Semaphore>, stop: CancellationToken, parked: Parked) {
+    async fn watch(self, mut account: account::Model, room: Arc<Semaphore>, stop: CancellationToken, parked: Parked) {
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);
-            let session = AssertUnwindSafe(self.stay_connected(&account, &room, &mut failures)).catch_unwind();
+            let session = AssertUnwindSafe(self.stay_connected(&mut account, &room, &mut failures)).catch_unwind();
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
                 ended = session => ended,
@@ -131,7 +132,7 @@ impl Worker {
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
     /// goes wrong. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
-    async fn stay_connected(&self, account: &account::Model, room: &Semaphore, failures: &mut u32) -> Trouble {
+    async fn stay_connected(&self, account: &mut account::Model, room: &Semaphore, failures: &mut u32) -> Trouble {
         let mut busy = room.acquire().await;
         let mut session = match self.connect(account).await {
             Ok(session) => session,
@@ -142,6 +143,7 @@ impl Worker {
                 Err(trouble) => return trouble,
                 read => self.note(account, &read).await,
             }
+            account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
             if let Err(trouble) = session.wait(self.clock.jittered(self.config.worker.poll())).await {
