@@ -4,6 +4,7 @@ use std::path::Path;
 
 use entity::{account, mailbox};
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
@@ -19,7 +20,7 @@ impl Worker {
     /// Reads every watched mailbox of an account up to now.
     pub async fn sync(&self, account: &account::Model) -> Result<Committed, Trouble> {
         let mut session = self.connect(account).await?;
-        let done = self.sync_mailbox(&mut session, account).await;
+        let done = self.sync_mailbox(&mut session, account, &CancellationToken::new()).await;
         if done.is_ok() {
             session.logout().await;
         }
@@ -77,18 +78,20 @@ impl Worker {
         }
     }
 
-    /// Reads the mailbox of a dedicated account up to now.
+    /// Reads the mailbox of a dedicated account up to now, or until `stop`: then what has been fetched is committed, and
+    /// the rest is left for another time.
     pub(super) async fn sync_mailbox(
         &self,
         session: &mut Session,
         account: &account::Model,
+        stop: &CancellationToken,
     ) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
-        let selected = session.examine("INBOX").await?;
+        let selected = until(stop, session.examine("INBOX")).await?;
         let step = match plan::plan(cursor(&row).as_ref(), &selected) {
             Step::Adopt { uid_validity } => {
-                self.adopt(session, account, &row, uid_validity).await?;
+                until(stop, self.adopt(session, account, &row, uid_validity)).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
@@ -104,7 +107,7 @@ impl Worker {
             step => step,
         };
         if let Step::Fetch { first, last } = step {
-            self.read(session, account, &row, (first, last), &mut done).await?;
+            self.read(session, account, &row, (first, last), &mut done, stop).await?;
             self.store.polled(row.id, selected.uid_next, &self.clock).await?;
         }
         Ok(done)
@@ -133,12 +136,13 @@ impl Worker {
         row: &mailbox::Model,
         range: (u32, Option<u32>),
         done: &mut Committed,
+        stop: &CancellationToken,
     ) -> Result<(), Trouble> {
-        let mut intake = Intake::new(self, account, row).await?;
+        let mut intake = Intake::new(self, account, row, stop).await?;
         let mut windows = Windows::new(range);
         while let Some((first, last)) = windows.next() {
-            let mut listed = session.list(first, last).await?;
-            self.add_unlisted(session, (first, last), &mut listed).await?;
+            let mut listed = until(stop, session.list(first, last)).await?;
+            until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
             windows.found(listed.len());
             *done += intake.take_in(session, &listed).await?;
         }
@@ -172,6 +176,17 @@ impl Worker {
         }
         listed.sort_by_key(|item| item.uid);
         Ok(())
+    }
+}
+
+/// What `work` comes to, or that it was stopped; the session is over then.
+pub(super) async fn until<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::select! {
+        () = stop.cancelled() => Err(Trouble::ended("the program was told to stop")),
+        done = work => done,
     }
 }
 

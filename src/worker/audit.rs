@@ -11,6 +11,7 @@ use crate::source::Listed;
 use crate::store::StoreError;
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 /// What an audit of one mailbox found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Worker {
         let same_epoch = i64::from(selected.uid_validity) == row.uid_validity;
         let listed: Vec<Listed> = if same_epoch { session.list(uid, Some(uid)).await? } else { Vec::new() };
         let place = mailbox::Model { uid_validity: row.uid_validity, ..mailbox.clone() };
-        let intake = Intake::new(self, &account, &place).await?;
+        let intake = Intake::new(self, &account, &place, &CancellationToken::new()).await?;
         let fetched = match listed.first() {
             Some(item) => Some(intake.judge_large(&mut session, item).await?),
             None => None,

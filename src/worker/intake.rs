@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, Utc};
 use entity::{account, mailbox};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+use super::account::until;
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
 use super::parse_stage::Parsed;
@@ -28,6 +30,8 @@ pub(super) struct Intake {
     attempts: BTreeMap<u32, u32>,
     /// Ranges after the cursor that have a verdict already.
     judged: Vec<(i64, i64)>,
+    /// Ends the reading between two commits.
+    pub(super) stop: CancellationToken,
 }
 
 /// What the stages of an intake share.
@@ -42,7 +46,12 @@ pub(super) struct Shared {
 }
 
 impl Intake {
-    pub(super) async fn new(worker: &Worker, account: &account::Model, row: &mailbox::Model) -> Result<Self, Trouble> {
+    pub(super) async fn new(
+        worker: &Worker,
+        account: &account::Model,
+        row: &mailbox::Model,
+        stop: &CancellationToken,
+    ) -> Result<Self, Trouble> {
         let judge = worker.judge(account).await?;
         let shared = Shared {
             worker: worker.clone(),
@@ -60,7 +69,7 @@ impl Intake {
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
         let judged = worker.store.judged_after(row, cursor).await?;
-        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged })
+        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged, stop: stop.clone() })
     }
 
     /// The verdict on bytes that were kept when the message was set aside.
@@ -86,6 +95,9 @@ impl Intake {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some((class, run, after)) = self.next_run(rest) {
+            if self.stop.is_cancelled() {
+                return Err(Trouble::ended("the program was told to stop"));
+            }
             done += match class {
                 Class::Early => self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
                 Class::TooLarge => self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
@@ -143,8 +155,10 @@ impl Intake {
         let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
         let (parsed, deciding) = mpsc::channel(WAITING);
         let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));
+        let stop = self.stop.clone();
         let fetch = async move {
-            let fetched = session.bodies(run, &bodies).await;
+            // Stopped, what has arrived is still committed.
+            let fetched = until(&stop, session.bodies(run, &bodies)).await;
             drop(bodies);
             fetched
         };

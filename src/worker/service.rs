@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use entity::account;
 use futures::FutureExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Worker;
+use super::account::until;
 use super::backoff::backoff;
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -111,11 +112,11 @@ impl Worker {
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);
-            let session = AssertUnwindSafe(self.stay_connected(&mut account, &room, &mut failures)).catch_unwind();
-            let ended = tokio::select! {
-                () = stop.cancelled() => return,
-                ended = session => ended,
-            };
+            let session = AssertUnwindSafe(self.stay_connected(&mut account, &room, &mut failures, &stop));
+            let ended = session.catch_unwind().await;
+            if stop.is_cancelled() {
+                return;
+            }
             let trouble =
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
             failures = failures.saturating_add(1);
@@ -131,27 +132,44 @@ impl Worker {
     }
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
-    /// goes wrong. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
-    async fn stay_connected(&self, account: &mut account::Model, room: &Semaphore, failures: &mut u32) -> Trouble {
-        let mut busy = room.acquire().await;
-        let mut session = match self.connect(account).await {
+    /// goes wrong or `stop`, which lets a commit under way finish. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
+    async fn stay_connected(
+        &self,
+        account: &mut account::Model,
+        room: &Semaphore,
+        failures: &mut u32,
+        stop: &CancellationToken,
+    ) -> Trouble {
+        let mut busy = match until(stop, admitted(room)).await {
+            Ok(busy) => busy,
+            Err(trouble) => return trouble,
+        };
+        let mut session = match until(stop, self.connect(account)).await {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
         loop {
-            match self.sync_mailbox(&mut session, account).await {
+            match self.sync_mailbox(&mut session, account, stop).await {
                 Err(trouble) => return trouble,
                 read => self.note(account, &read).await,
             }
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = session.wait(self.clock.jittered(self.config.worker.poll())).await {
+            if let Err(trouble) = until(stop, session.wait(self.clock.jittered(self.config.worker.poll()))).await {
                 return trouble;
             }
-            busy = room.acquire().await;
+            busy = match until(stop, admitted(room)).await {
+                Ok(busy) => busy,
+                Err(trouble) => return trouble,
+            };
         }
     }
+}
+
+/// A place among `worker.concurrent_accounts`.
+async fn admitted(room: &Semaphore) -> Result<SemaphorePermit<'_>, Trouble> {
+    room.acquire().await.map_err(Trouble::retry)
 }
 
 /// Whether an account's task waits for a person.
