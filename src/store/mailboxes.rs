@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{attempt, ledger, mailbox, quarantine, sighting};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -117,14 +117,21 @@ impl Store {
         Ok(())
     }
 
-    /// Where the cursors of an account stand: equal answers mean that nothing was passed in between.
-    pub async fn positions(&self, account: Uuid) -> Result<Vec<(Uuid, i64, i64)>, StoreError> {
+    /// Where the cursors of an account stand, and how many messages are suspected: equal answers mean that nothing was
+    /// passed or narrowed down in between.
+    pub async fn positions(&self, account: Uuid) -> Result<Vec<(Uuid, i64, i64, u64)>, StoreError> {
         let rows = mailbox::Entity::find()
             .filter(mailbox::COLUMN.account_id.eq(account))
             .order_by_asc(mailbox::Column::Id)
             .all(&self.db)
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.uid_validity, row.cursor)).collect())
+        let mut positions = Vec::with_capacity(rows.len());
+        for row in rows {
+            let suspects =
+                attempt::Entity::find().filter(attempt::COLUMN.mailbox_id.eq(row.id)).count(&self.db).await?;
+            positions.push((row.id, row.uid_validity, row.cursor, suspects));
+        }
+        Ok(positions)
     }
 
     /// How often each message of the present epoch was tried in vain.

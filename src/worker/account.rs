@@ -141,7 +141,15 @@ impl Worker {
         let mut intake = Intake::new(self, account, row, stop).await?;
         let mut windows = Windows::new(range);
         while let Some((first, last)) = windows.next() {
-            let mut listed = until(stop, session.list(first, last)).await?;
+            let last = intake.window_end(first, last);
+            windows.cut(last);
+            let mut listed = Vec::new();
+            if last != Some(first) || !intake.is_hopeless(first) {
+                listed = match until(stop, session.list(first, last)).await {
+                    Ok(listed) => listed,
+                    Err(trouble) => return Err(intake.unlistable(first, last, trouble).await),
+                };
+            }
             until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
             windows.found(listed.len());
             *done += intake.take_in(session, &listed).await?;
@@ -212,6 +220,13 @@ impl Windows {
         let end = first.saturating_add(self.width - 1).min(last);
         self.next = end.checked_add(1).filter(|next| *next <= last);
         Some((first, Some(end)))
+    }
+
+    /// The range that was given out ends here.
+    fn cut(&mut self, end: Option<u32>) {
+        if let Some(end) = end {
+            self.next = end.checked_add(1).filter(|next| self.last.is_none_or(|last| *next <= last));
+        }
     }
 
     fn found(&mut self, messages: usize) {

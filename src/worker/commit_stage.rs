@@ -65,7 +65,7 @@ impl Progress {
         let mut batch = batch(shared, self.cursor, to, entries);
         match write(shared, &batch).await {
             Ok(done) => self.passed(to, done),
-            Err(StoreError::Data(_)) => {
+            Err(StoreError::Data(_) | StoreError::Constraint(_)) => {
                 for (entry, raw) in std::mem::take(&mut batch.entries).into_iter().zip(raws) {
                     self.commit_alone(shared, entry, raw).await?;
                 }
@@ -79,7 +79,7 @@ impl Progress {
         let uid = entry.uid;
         let alone = batch(shared, self.cursor, uid, vec![entry]);
         let done = match write(shared, &alone).await {
-            Err(StoreError::Data(reason)) => {
+            Err(StoreError::Data(reason) | StoreError::Constraint(reason)) => {
                 let entry =
                     casualty(shared, uid, format!("The database refuses the message: {reason}"), raw.bytes).await?;
                 write(shared, &batch(shared, self.cursor, uid, vec![entry])).await?

@@ -22,6 +22,9 @@ use crate::trouble::Trouble;
 /// Batches that may wait between two stages.
 const WAITING: usize = 3;
 
+/// How far a listing reaches the next time that could not be read and had no end.
+const WIDE: u32 = 1_023;
+
 /// Reads runs of one mailbox and remembers where the cursor stands.
 pub(super) struct Intake {
     pub(super) shared: Arc<Shared>,
@@ -213,6 +216,31 @@ impl Intake {
         self.attempts.last_key_value().map_or(0, |(uid, _)| *uid)
     }
 
+    /// The end of the window that begins at `first`: the next message that is suspected ends it.
+    pub(super) fn window_end(&self, first: u32, last: Option<u32>) -> Option<u32> {
+        let suspect = self.attempts.range(first..).next().map(|(uid, _)| *uid);
+        last.into_iter().chain(suspect).min()
+    }
+
+    /// Whether a message was tried so often, if only to list it, that it is set aside unseen.
+    pub(super) fn is_hopeless(&self, uid: u32) -> bool {
+        self.attempts.get(&uid).is_some_and(|count| *count >= self.shared.worker.config.limits.attempts)
+    }
+
+    /// A window whose listing cannot be read is halved, a session each time, down to the message that is to blame.
+    pub(super) async fn unlistable(&self, first: u32, last: Option<u32>, trouble: Trouble) -> Trouble {
+        if !matches!(trouble, Trouble::Message { .. }) {
+            return trouble;
+        }
+        let Worker { store, clock, .. } = &self.shared.worker;
+        let held = match last {
+            Some(last) if last <= first => store.attempted(&self.row, first, &trouble.to_string(), clock).await,
+            Some(last) => store.suspected(&self.row, first + (last - first) / 2, clock).await,
+            None => store.suspected(&self.row, first.saturating_add(WIDE), clock).await,
+        };
+        held.map_or_else(Into::into, |()| trouble)
+    }
+
     /// One verdict for messages whose bodies are not wanted.
     async fn skip(&mut self, run: &[Listed], code: Code, finding: Finding) -> Result<Committed, Trouble> {
         let entries = run.iter().map(|item| {
@@ -241,7 +269,7 @@ impl Intake {
         let committed = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await;
         let done = committed.map_err(|error| match error {
             // What the database will not take it will not take the next time either (L16).
-            StoreError::Data(_) => Trouble::Message { uid: to, reason: error.to_string() },
+            StoreError::Data(_) | StoreError::Constraint(_) => Trouble::Message { uid: to, reason: error.to_string() },
             error => error.into(),
         })?;
         self.cursor = to;

@@ -116,6 +116,21 @@ async fn a_message_that_was_set_aside_with_its_bytes_is_judged_from_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_listing_cannot_be_read_is_found_and_set_aside() {
+    let world = world(Engine::Sqlite, 12).await;
+    let listing = When::verb("UID FETCH").uid(7).containing("RFC822.SIZE").always();
+    let line = "* 7 FETCH (UID 7 INTERNALDATE NIL RFC822.SIZE 300)".to_owned();
+    world.provider.mail.inject(listing, Fault::Line(line));
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut expected = ["logged"; 12];
+    expected[6] = "parse-error";
+    assert_eq!(verdicts(&world.trail), numbered(&expected));
+    assert_eq!(quarantined(&world), 1);
+    nothing_lost(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_poison_messages_are_set_aside_in_one_run() {
     let world = world(Engine::Sqlite, 8).await;
     for uid in [2, 3, 7] {
