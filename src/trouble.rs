@@ -21,6 +21,8 @@ pub enum Trouble {
     Reconnect {
         /// What happened.
         reason: String,
+        /// Whether the other side ended it in words, for reasons of its own: then no message is to blame.
+        ended: bool,
     },
     /// The mail server refused the access token: refresh it once, then believe it.
     #[error("{reason}")]
@@ -58,7 +60,12 @@ impl Trouble {
 
     /// A [`Trouble::Reconnect`].
     pub fn reconnect(reason: impl std::fmt::Display) -> Self {
-        Self::Reconnect { reason: reason.to_string() }
+        Self::Reconnect { reason: reason.to_string(), ended: false }
+    }
+
+    /// A [`Trouble::Reconnect`] that no message can be blamed for.
+    pub fn ended(reason: impl std::fmt::Display) -> Self {
+        Self::Reconnect { reason: reason.to_string(), ended: true }
     }
 
     /// A [`Trouble::Operator`].

@@ -44,12 +44,9 @@ impl StoreError {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_)
-            | StoreError::Unavailable(_)
-            | StoreError::Constraint(_)
-            | StoreError::Data(_)
-            | StoreError::CursorMoved => Self::retry(error),
-            StoreError::Refused(_) | StoreError::Fatal(_) => Self::operator(error),
+            StoreError::Refused(_) => Self::operator(error),
+            // The database is everybody's: what is wrong with it says nothing about an account and never parks one.
+            _ => Self::retry(error),
         }
     }
 }
@@ -70,7 +67,7 @@ impl From<DbErr> for StoreError {
                 Self::Constraint("a row that should be there is not".into())
             }
             DbErr::Conn(RuntimeErr::Internal(_)) => closed(),
-            other => Self::Fatal(other.to_string()),
+            other => Self::Unavailable(other.to_string()),
         }
     }
 }
@@ -98,7 +95,7 @@ fn of_sqlx(error: &sqlx::Error) -> StoreError {
         sqlx::Error::ColumnDecode { index, .. } => StoreError::Data(format!("column {index} cannot be read")),
         sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => StoreError::Data("a value cannot be converted".into()),
         sqlx::Error::Configuration(_) => StoreError::Fatal("the driver does not understand database.url".into()),
-        other => StoreError::Fatal(other.to_string()),
+        other => StoreError::Unavailable(other.to_string()),
     }
 }
 
@@ -112,10 +109,11 @@ fn of_sqlite(code: i32, message: &str) -> StoreError {
         19 => StoreError::Constraint(message.to_owned()),
         8 => StoreError::Fatal("its file or folder is read-only for this user".into()),
         11 | 26 => StoreError::Fatal("its file is damaged or no SQLite database: restore it from a backup".into()),
-        14 => {
-            StoreError::Fatal("its file cannot be opened: does the folder exist, and may this user write there?".into())
-        }
-        _ => StoreError::Fatal(message.to_owned()),
+        // Also when no file descriptor is left.
+        14 => StoreError::Unavailable(
+            "its file cannot be opened: does the folder exist, and may this user write there?".into(),
+        ),
+        _ => StoreError::Unavailable(message.to_owned()),
     }
 }
 
@@ -134,7 +132,9 @@ fn of_postgres(code: &str, message: &str) -> StoreError {
         _ if code.starts_with("21") || code.starts_with("22") => {
             StoreError::Data(format!("a value does not fit its column (SQLSTATE {code})"))
         }
-        _ => StoreError::Fatal(message.to_owned()),
+        // No table, no right, no database, no login. Everything else may pass.
+        "42P01" | "42501" | "3D000" | "28000" | "28P01" => StoreError::Fatal(message.to_owned()),
+        _ => StoreError::Unavailable(message.to_owned()),
     }
 }
 
@@ -152,14 +152,23 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_worth_another_try() {
-        for code in ["40001", "40P01", "53100", "08006", "57P01"] {
+        for code in ["40001", "40P01", "53100", "08006", "57P01", "XX000", "0A000", "25P02"] {
             assert!(of_postgres(code, "x").is_retryable(), "{code}");
         }
-        for code in [5, 517, 6, 13, 10, 778] {
+        for code in [5, 517, 6, 13, 10, 778, 1, 7, 14, 17] {
             assert!(of_sqlite(code, "x").is_retryable(), "{code}");
         }
         assert!(!of_postgres("23505", "x").is_retryable());
         assert!(!of_sqlite(2067, "x").is_retryable());
+    }
+
+    #[test]
+    fn a_database_that_fails_parks_no_account() {
+        for error in [of_postgres("42P01", "x"), of_sqlite(8, "x"), of_sqlite(11, "x"), of_sqlite(19, "x")] {
+            assert!(!error.is_retryable(), "{error}");
+            assert_eq!(Trouble::from(error).kind(), "retry");
+        }
+        assert_eq!(Trouble::from(StoreError::refused("x")).kind(), "operator");
     }
 
     #[test]

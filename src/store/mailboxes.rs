@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::{attempt, ledger, mailbox, quarantine, sighting};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -61,11 +61,17 @@ impl Store {
         if moved.rows_affected == 1 { Ok(()) } else { Err(StoreError::CursorMoved) }
     }
 
-    /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on those after `last_uid`
-    /// may speak of messages that are no more.
-    pub async fn regress(&self, row: &mailbox::Model, last_uid: u32) -> Result<(), StoreError> {
+    /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on those from `first_uid`
+    /// on may speak of messages that are no more. The mailbox begins there now.
+    pub async fn regress(&self, row: &mailbox::Model, first_uid: u32) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
-        let last = i64::from(last_uid);
+        let last = i64::from(first_uid.saturating_sub(1));
+        attempt::Entity::delete_many()
+            .filter(attempt::COLUMN.mailbox_id.eq(row.id))
+            .filter(attempt::COLUMN.uid_validity.eq(row.uid_validity))
+            .filter(attempt::COLUMN.uid.gt(last))
+            .exec(&*transaction)
+            .await?;
         ledger::Entity::delete_many()
             .filter(ledger::COLUMN.mailbox_id.eq(row.id))
             .filter(ledger::COLUMN.uid_validity.eq(row.uid_validity))
@@ -85,6 +91,7 @@ impl Store {
             .exec(&*transaction)
             .await?;
         let moved = mailbox::Entity::update_many()
+            .col_expr(mailbox::Column::FirstUid, Expr::value(last + 1))
             .col_expr(mailbox::Column::Cursor, Expr::value(last))
             .col_expr(mailbox::Column::UidNext, Expr::value(Option::<i64>::None))
             .filter(mailbox::COLUMN.id.eq(row.id))
@@ -110,14 +117,21 @@ impl Store {
         Ok(())
     }
 
-    /// Where the cursors of an account stand: equal answers mean that nothing was passed in between.
-    pub async fn positions(&self, account: Uuid) -> Result<Vec<(Uuid, i64, i64)>, StoreError> {
+    /// Where the cursors of an account stand, and how many messages are suspected: equal answers mean that nothing was
+    /// passed or narrowed down in between.
+    pub async fn positions(&self, account: Uuid) -> Result<Vec<(Uuid, i64, i64, u64)>, StoreError> {
         let rows = mailbox::Entity::find()
             .filter(mailbox::COLUMN.account_id.eq(account))
             .order_by_asc(mailbox::Column::Id)
             .all(&self.db)
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.uid_validity, row.cursor)).collect())
+        let mut positions = Vec::with_capacity(rows.len());
+        for row in rows {
+            let suspects =
+                attempt::Entity::find().filter(attempt::COLUMN.mailbox_id.eq(row.id)).count(&self.db).await?;
+            positions.push((row.id, row.uid_validity, row.cursor, suspects));
+        }
+        Ok(positions)
     }
 
     /// How often each message of the present epoch was tried in vain.

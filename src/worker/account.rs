@@ -4,6 +4,7 @@ use std::path::Path;
 
 use entity::{account, mailbox};
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
@@ -19,7 +20,7 @@ impl Worker {
     /// Reads every watched mailbox of an account up to now.
     pub async fn sync(&self, account: &account::Model) -> Result<Committed, Trouble> {
         let mut session = self.connect(account).await?;
-        let done = self.sync_mailbox(&mut session, account).await;
+        let done = self.sync_mailbox(&mut session, account, &CancellationToken::new()).await;
         if done.is_ok() {
             session.logout().await;
         }
@@ -29,7 +30,7 @@ impl Worker {
     /// Connects, with one fresh token if the server refuses the one at hand.
     pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = self.endpoint(account)?;
-        let limits = self.limits();
+        let limits = self.limits(account);
         if account.auth == "password" {
             let password = read_password(account).await?;
             let login = Login::Password { user: imap_user(account), password };
@@ -58,7 +59,7 @@ impl Worker {
         Ok(Endpoint { host: account.host.clone(), port, security })
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self, account: &account::Model) -> Limits {
         let worker = &self.config.worker;
         let usual = Limits::default();
         let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX);
@@ -72,22 +73,25 @@ impl Worker {
             // Announced sizes are estimates at some providers: what is announced as one slice may be a good deal more.
             literal_bytes: usual.literal_bytes.max(slice_bytes.saturating_mul(2)),
             message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
+            has_worked: account.last_success.is_some(),
             ..usual
         }
     }
 
-    /// Reads the mailbox of a dedicated account up to now.
+    /// Reads the mailbox of a dedicated account up to now, or until `stop`: then what has been fetched is committed, and
+    /// the rest is left for another time.
     pub(super) async fn sync_mailbox(
         &self,
         session: &mut Session,
         account: &account::Model,
+        stop: &CancellationToken,
     ) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
-        let selected = session.examine("INBOX").await?;
+        let selected = until(stop, session.examine("INBOX")).await?;
         let step = match plan::plan(cursor(&row).as_ref(), &selected) {
             Step::Adopt { uid_validity } => {
-                self.adopt(session, account, &row, uid_validity).await?;
+                until(stop, self.adopt(session, account, &row, uid_validity)).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
@@ -95,14 +99,15 @@ impl Worker {
                 tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
                 // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
                 // was logged is known by its Message-ID.
-                self.store.regress(&row, u32::try_from(row.first_uid.saturating_sub(1)).unwrap_or(0)).await?;
+                let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
+                self.store.regress(&row, first).await?;
                 row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
                 plan::plan(cursor(&row).as_ref(), &selected)
             }
             step => step,
         };
         if let Step::Fetch { first, last } = step {
-            self.read(session, account, &row, (first, last), &mut done).await?;
+            self.read(session, account, &row, (first, last), &mut done, stop).await?;
             self.store.polled(row.id, selected.uid_next, &self.clock).await?;
         }
         Ok(done)
@@ -131,12 +136,21 @@ impl Worker {
         row: &mailbox::Model,
         range: (u32, Option<u32>),
         done: &mut Committed,
+        stop: &CancellationToken,
     ) -> Result<(), Trouble> {
-        let mut intake = Intake::new(self, account, row).await?;
+        let mut intake = Intake::new(self, account, row, stop).await?;
         let mut windows = Windows::new(range);
         while let Some((first, last)) = windows.next() {
-            let mut listed = session.list(first, last).await?;
-            self.add_unlisted(session, (first, last), &mut listed).await?;
+            let last = intake.window_end(first, last);
+            windows.cut(last);
+            let mut listed = Vec::new();
+            if last != Some(first) || !intake.is_hopeless(first) {
+                listed = match until(stop, session.list(first, last)).await {
+                    Ok(listed) => listed,
+                    Err(trouble) => return Err(intake.unlistable(first, last, trouble).await),
+                };
+            }
+            until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
             windows.found(listed.len());
             *done += intake.take_in(session, &listed).await?;
         }
@@ -173,6 +187,17 @@ impl Worker {
     }
 }
 
+/// What `work` comes to, or that it was stopped; the session is over then.
+pub(super) async fn until<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::select! {
+        () = stop.cancelled() => Err(Trouble::ended("the program was told to stop")),
+        done = work => done,
+    }
+}
+
 /// Ranges of UIDs that are wide where messages are sparse and narrow where they are dense.
 struct Windows {
     next: Option<u32>,
@@ -195,6 +220,13 @@ impl Windows {
         let end = first.saturating_add(self.width - 1).min(last);
         self.next = end.checked_add(1).filter(|next| *next <= last);
         Some((first, Some(end)))
+    }
+
+    /// The range that was given out ends here.
+    fn cut(&mut self, end: Option<u32>) {
+        if let Some(end) = end {
+            self.next = end.checked_add(1).filter(|next| self.last.is_none_or(|last| *next <= last));
+        }
     }
 
     fn found(&mut self, messages: usize) {

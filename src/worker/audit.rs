@@ -4,11 +4,14 @@ use entity::{account, mailbox, quarantine};
 
 use super::Worker;
 use super::intake::Intake;
+use crate::attachments::Sha256Hex;
 use crate::decide::{Code, Decision};
 use crate::mail::envelope::Envelope;
 use crate::source::Listed;
+use crate::store::StoreError;
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 /// What an audit of one mailbox found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,20 +57,49 @@ impl Worker {
         Ok(judge.decide(envelope, received, &facts))
     }
 
-    /// Fetches and judges a quarantined message once more; the new verdict takes the place of the old one.
+    /// Judges a quarantined message once more; the new verdict takes the place of the old one. It is fetched again, or,
+    /// where it has left the server or its UID has lost its meaning, taken from the bytes that were kept. Without either
+    /// it stays set aside.
     pub async fn retry(&self, row: &quarantine::Model) -> Result<Code, Trouble> {
         let (account, mailbox) = self.store.place_of(row).await?;
         let mut session = self.connect(&account).await?;
         let selected = session.examine(&mailbox.wire_name).await?;
-        if i64::from(selected.uid_validity) != row.uid_validity {
-            return Err(Trouble::operator(
-                "The mailbox's UIDVALIDITY has changed since; the message was judged anew under another UID. Drop this entry.",
-            ));
-        }
         let uid = u32::try_from(row.uid).unwrap_or_default();
-        let listed: Vec<Listed> = session.list(uid, Some(uid)).await?;
-        let mut intake = Intake::new(self, &account, &mailbox).await?;
-        intake.look_again(&mut session, uid, &listed).await
+        let same_epoch = i64::from(selected.uid_validity) == row.uid_validity;
+        let listed: Vec<Listed> = if same_epoch { session.list(uid, Some(uid)).await? } else { Vec::new() };
+        let place = mailbox::Model { uid_validity: row.uid_validity, ..mailbox.clone() };
+        let intake = Intake::new(self, &account, &place, &CancellationToken::new()).await?;
+        let fetched = match listed.first() {
+            Some(item) => Some(intake.judge_large(&mut session, item).await?),
+            None => None,
+        };
+        let entry = match (fetched.filter(|entry| entry.code() != Code::Expunged), self.kept(row).await?) {
+            (Some(entry), _) => entry,
+            (None, Some(bytes)) => intake.judge_kept(uid, bytes, row.created_at).await?,
+            (None, None) => return Err(Trouble::operator(lost(same_epoch))),
+        };
+        intake.replace(entry).await.map_err(|error| match error {
+            StoreError::CursorMoved if mailbox.uid_validity != row.uid_validity => Trouble::operator(lost(false)),
+            error => error.into(),
+        })
+    }
+
+    /// The bytes of a message that was set aside with them.
+    async fn kept(&self, row: &quarantine::Model) -> Result<Option<Vec<u8>>, Trouble> {
+        match row.sha256.as_deref().and_then(Sha256Hex::parse) {
+            Some(name) => Ok(Some(self.blobs.get(&name).await?.to_vec())),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Why a message cannot be judged again.
+fn lost(same_epoch: bool) -> &'static str {
+    if same_epoch {
+        "The message has left the server and its bytes were never had; the entry stays until you drop it."
+    } else {
+        "The mailbox's UIDVALIDITY has changed since; if the message is still there, it was judged anew under another UID. \
+         The entry stays until you drop it."
     }
 }
 

@@ -65,7 +65,7 @@ impl Progress {
         let mut batch = batch(shared, self.cursor, to, entries);
         match write(shared, &batch).await {
             Ok(done) => self.passed(to, done),
-            Err(StoreError::Data(_)) => {
+            Err(StoreError::Data(_) | StoreError::Constraint(_)) => {
                 for (entry, raw) in std::mem::take(&mut batch.entries).into_iter().zip(raws) {
                     self.commit_alone(shared, entry, raw).await?;
                 }
@@ -79,7 +79,7 @@ impl Progress {
         let uid = entry.uid;
         let alone = batch(shared, self.cursor, uid, vec![entry]);
         let done = match write(shared, &alone).await {
-            Err(StoreError::Data(reason)) => {
+            Err(StoreError::Data(reason) | StoreError::Constraint(reason)) => {
                 let entry =
                     casualty(shared, uid, format!("The database refuses the message: {reason}"), raw.bytes).await?;
                 write(shared, &batch(shared, self.cursor, uid, vec![entry])).await?
@@ -97,7 +97,7 @@ impl Progress {
 }
 
 /// A message's bytes, kept until it is stored, and its share of the memory budget.
-struct Raw {
+pub(super) struct Raw {
     bytes: Vec<u8>,
     _permit: Option<crate::source::Permit>,
 }
@@ -112,7 +112,7 @@ async fn write(shared: &Shared, batch: &Batch) -> Result<Committed, StoreError> 
 }
 
 /// The verdict on one message, and its bytes.
-async fn judge(shared: &Shared, message: Parsed, facts: &Facts) -> Result<(Entry, Raw), Trouble> {
+pub(super) async fn judge(shared: &Shared, message: Parsed, facts: &Facts) -> Result<(Entry, Raw), Trouble> {
     let Parsed { uid, received, what, _permit } = message;
     let (mail, bytes) = match what {
         What::Mail(mail, bytes) => (mail, bytes),
@@ -152,7 +152,7 @@ pub(super) async fn casualty(shared: &Shared, uid: u32, reason: String, bytes: V
 }
 
 impl Parsed {
-    fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
+    pub(super) fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
         match &self.what {
             What::Mail(mail, _) => Some(&mail.envelope),
             What::Unparsable(..) | What::Gone => None,

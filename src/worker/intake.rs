@@ -6,9 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, Utc};
 use entity::{account, mailbox};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+use super::account::until;
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
+use super::parse_stage::Parsed;
 use super::{Worker, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
@@ -19,6 +22,9 @@ use crate::trouble::Trouble;
 /// Batches that may wait between two stages.
 const WAITING: usize = 3;
 
+/// How far a listing reaches the next time that could not be read and had no end.
+const WIDE: u32 = 1_023;
+
 /// Reads runs of one mailbox and remembers where the cursor stands.
 pub(super) struct Intake {
     pub(super) shared: Arc<Shared>,
@@ -27,6 +33,8 @@ pub(super) struct Intake {
     attempts: BTreeMap<u32, u32>,
     /// Ranges after the cursor that have a verdict already.
     judged: Vec<(i64, i64)>,
+    /// Ends the reading between two commits.
+    pub(super) stop: CancellationToken,
 }
 
 /// What the stages of an intake share.
@@ -41,7 +49,12 @@ pub(super) struct Shared {
 }
 
 impl Intake {
-    pub(super) async fn new(worker: &Worker, account: &account::Model, row: &mailbox::Model) -> Result<Self, Trouble> {
+    pub(super) async fn new(
+        worker: &Worker,
+        account: &account::Model,
+        row: &mailbox::Model,
+        stop: &CancellationToken,
+    ) -> Result<Self, Trouble> {
         let judge = worker.judge(account).await?;
         let shared = Shared {
             worker: worker.clone(),
@@ -59,25 +72,21 @@ impl Intake {
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
         let judged = worker.store.judged_after(row, cursor).await?;
-        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged })
+        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged, stop: stop.clone() })
     }
 
-    /// Judges one message again whose UID was passed; its new verdict takes the place of the old one.
-    pub(super) async fn look_again(
-        &mut self,
-        session: &mut Session,
-        uid: u32,
-        listed: &[Listed],
-    ) -> Result<Code, Trouble> {
-        let (at, attempts) = (self.cursor, std::mem::take(&mut self.attempts));
-        self.judged.clear();
-        let entry = match listed.first() {
-            Some(item) => self.judge_large(session, item).await?,
-            None => super::large::gone(uid),
-        };
-        self.attempts = attempts;
+    /// The verdict on bytes that were kept when the message was set aside.
+    pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
+        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes), _permit: None };
+        let facts = self.shared.judge.facts(parsed.envelope().into_iter()).await?;
+        let (entry, _) = commit_stage::judge(&self.shared, parsed, &facts).await?;
+        Ok(entry)
+    }
+
+    /// Puts a new verdict on a message that was passed in the place of the old one.
+    pub(super) async fn replace(&self, entry: Entry) -> Result<Code, StoreError> {
         let code = entry.code();
-        let mut batch = self.batch(vec![entry], at);
+        let mut batch = self.batch(vec![entry], self.cursor);
         batch.replaces = true;
         self.shared.worker.store.commit(&batch, self.shared.commit, &self.shared.worker.clock).await?;
         Ok(code)
@@ -89,6 +98,9 @@ impl Intake {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some((class, run, after)) = self.next_run(rest) {
+            if self.stop.is_cancelled() {
+                return Err(Trouble::ended("the program was told to stop"));
+            }
             done += match class {
                 Class::Early => self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
                 Class::TooLarge => self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
@@ -125,13 +137,12 @@ impl Intake {
     fn class(&self, item: &Listed) -> Class {
         let config = &self.shared.worker.config;
         let attempts = self.attempts.get(&item.uid).copied().unwrap_or(0);
-        let suspects = self.attempts.last_key_value().map_or(0, |(uid, _)| *uid);
         match item {
             _ if self.is_early(item) => Class::Early,
             _ if attempts >= config.limits.attempts => Class::Hopeless,
             _ if u64::from(item.size) > config.limits.message_bytes => Class::TooLarge,
             _ if u64::from(item.size) > config.worker.slice_bytes => Class::Large,
-            _ if item.uid <= suspects => Class::Suspect,
+            _ if item.uid <= self.last_suspect() => Class::Suspect,
             _ => Class::Plain,
         }
     }
@@ -147,8 +158,10 @@ impl Intake {
         let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
         let (parsed, deciding) = mpsc::channel(WAITING);
         let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));
+        let stop = self.stop.clone();
         let fetch = async move {
-            let fetched = session.bodies(run, &bodies).await;
+            // Stopped, what has arrived is still committed.
+            let fetched = until(&stop, session.bodies(run, &bodies)).await;
             drop(bodies);
             fetched
         };
@@ -167,29 +180,65 @@ impl Intake {
         }
     }
 
-    /// Counts a vain attempt at the first message that did not come, where the failure may be about it.
+    /// Holds a failure that may be about a message against the first one that did not come. A lost connection is mostly
+    /// the network's doing: it counts only where it was lost over this message alone, and has only made it a suspect
+    /// before. A session that the server ended for its own reasons says nothing about any message.
     pub(super) async fn blame(&self, run: &[Listed], trouble: Trouble) -> Trouble {
-        let next = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor);
-        let uid = match (&trouble, next) {
-            (Trouble::Message { .. } | Trouble::Reconnect { .. }, Some(uid)) => uid,
+        let Some(uid) = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor) else { return trouble };
+        let counts = match &trouble {
+            Trouble::Message { .. } => true,
+            Trouble::Reconnect { ended: false, .. } => run.len() == 1 && uid <= self.last_suspect(),
             _ => return trouble,
         };
-        match self.suspect(run, uid, &trouble).await {
+        match self.suspect(run, uid, &trouble, counts).await {
             Ok(()) => trouble,
             Err(error) => error.into(),
         }
     }
 
-    /// Counts the attempt at `uid`, and has those that were asked for with it tried alone: the failure may be about any of
-    /// them, and finding out one message a connection takes as many time-outs as there are messages.
-    async fn suspect(&self, run: &[Listed], uid: u32, trouble: &Trouble) -> Result<(), StoreError> {
+    /// Has the messages that were asked for from `uid` on tried alone, and counts the attempt at `uid` if it `counts`: the
+    /// failure may be about any of them, and finding out one message a connection takes as many time-outs as there are
+    /// messages.
+    async fn suspect(&self, run: &[Listed], uid: u32, trouble: &Trouble, counts: bool) -> Result<(), StoreError> {
         let Worker { store, clock, config, .. } = &self.shared.worker;
-        store.attempted(&self.row, uid, &trouble.to_string(), clock).await?;
-        let after = run.iter().map(|item| item.uid).filter(|later| *later > uid);
-        match after.take(config.worker.batch_messages).last() {
+        if counts {
+            store.attempted(&self.row, uid, &trouble.to_string(), clock).await?;
+        }
+        let asked = run.iter().map(|item| item.uid).filter(|asked| *asked >= uid);
+        match asked.take(config.worker.batch_messages.saturating_add(1)).last() {
             Some(last) => store.suspected(&self.row, last, clock).await,
             None => Ok(()),
         }
+    }
+
+    /// Every message up to this one is fetched alone.
+    fn last_suspect(&self) -> u32 {
+        self.attempts.last_key_value().map_or(0, |(uid, _)| *uid)
+    }
+
+    /// The end of the window that begins at `first`: the next message that is suspected ends it.
+    pub(super) fn window_end(&self, first: u32, last: Option<u32>) -> Option<u32> {
+        let suspect = self.attempts.range(first..).next().map(|(uid, _)| *uid);
+        last.into_iter().chain(suspect).min()
+    }
+
+    /// Whether a message was tried so often, if only to list it, that it is set aside unseen.
+    pub(super) fn is_hopeless(&self, uid: u32) -> bool {
+        self.attempts.get(&uid).is_some_and(|count| *count >= self.shared.worker.config.limits.attempts)
+    }
+
+    /// A window whose listing cannot be read is halved, a session each time, down to the message that is to blame.
+    pub(super) async fn unlistable(&self, first: u32, last: Option<u32>, trouble: Trouble) -> Trouble {
+        if !matches!(trouble, Trouble::Message { .. }) {
+            return trouble;
+        }
+        let Worker { store, clock, .. } = &self.shared.worker;
+        let held = match last {
+            Some(last) if last <= first => store.attempted(&self.row, first, &trouble.to_string(), clock).await,
+            Some(last) => store.suspected(&self.row, first + (last - first) / 2, clock).await,
+            None => store.suspected(&self.row, first.saturating_add(WIDE), clock).await,
+        };
+        held.map_or_else(Into::into, |()| trouble)
     }
 
     /// One verdict for messages whose bodies are not wanted.
@@ -220,7 +269,7 @@ impl Intake {
         let committed = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await;
         let done = committed.map_err(|error| match error {
             // What the database will not take it will not take the next time either (L16).
-            StoreError::Data(_) => Trouble::Message { uid: to, reason: error.to_string() },
+            StoreError::Data(_) | StoreError::Constraint(_) => Trouble::Message { uid: to, reason: error.to_string() },
             error => error.into(),
         })?;
         self.cursor = to;

@@ -1,5 +1,6 @@
 //! A large message: its header decides whether its body is worth fetching.
 
+use super::account::until;
 use super::commit_stage::casualty;
 use super::intake::Intake;
 use super::parse_stage::{What, parse};
@@ -14,7 +15,8 @@ impl Intake {
     /// Header, decision, and only for a mail that is logged the body, in slices.
     pub(super) async fn large(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
         let Some(item) = run.first() else { return Ok(Committed::default()) };
-        let committed = match self.judge_large(session, item).await {
+        let stop = self.stop.clone();
+        let committed = match until(&stop, self.judge_large(session, item)).await {
             Ok(entry) => self.commit(vec![entry]).await,
             Err(trouble) => Err(trouble),
         };

@@ -1,16 +1,21 @@
 //! The service: every account read again and again, or all of them once.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entity::account;
-use tokio::sync::Semaphore;
+use futures::FutureExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Worker;
+use super::account::until;
 use super::backoff::backoff;
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -63,7 +68,8 @@ impl Worker {
                     let now = self.store.positions(account.id).await?;
                     tries = if now == before { tries + 1 } else { 1 };
                     before = now;
-                    if tries > self.config.limits.attempts {
+                    // Once in company, then alone.
+                    if tries > self.config.limits.attempts.saturating_add(1) {
                         return Err(trouble);
                     }
                 }
@@ -100,16 +106,24 @@ impl Worker {
         }
     }
 
-    /// Reads one account until cancelled, or until somebody must act.
-    async fn watch(self, account: account::Model, room: Arc<Semaphore>, stop: CancellationToken) {
+    /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
+    /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
+    async fn watch(self, mut account: account::Model, room: Arc<Semaphore>, stop: CancellationToken, parked: Parked) {
         let mut failures = 0;
         loop {
-            let trouble = tokio::select! {
-                () = stop.cancelled() => return,
-                trouble = self.stay_connected(&account, &room, &mut failures) => trouble,
-            };
+            parked.store(false, Ordering::Relaxed);
+            let session = AssertUnwindSafe(self.stay_connected(&mut account, &room, &mut failures, &stop));
+            let ended = session.catch_unwind().await;
+            if stop.is_cancelled() {
+                return;
+            }
+            let trouble =
+                ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
             failures = failures.saturating_add(1);
-            let Some(wait) = backoff(failures, &trouble, self.config.worker.backoff_max()) else { return };
+            self.note(&account, &Err(trouble.clone())).await;
+            let needs_a_person = matches!(trouble, Trouble::NeedsReauth { .. } | Trouble::Operator { .. });
+            parked.store(needs_a_person, Ordering::Relaxed);
+            let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.clock.jittered(wait)) => {}
@@ -118,29 +132,64 @@ impl Worker {
     }
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
-    /// goes wrong. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
-    async fn stay_connected(&self, account: &account::Model, room: &Semaphore, failures: &mut u32) -> Trouble {
-        let mut busy = room.acquire().await;
-        let mut session = match self.connect(account).await {
+    /// goes wrong or `stop`, which lets a commit under way finish. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
+    async fn stay_connected(
+        &self,
+        account: &mut account::Model,
+        room: &Semaphore,
+        failures: &mut u32,
+        stop: &CancellationToken,
+    ) -> Trouble {
+        let mut busy = match until(stop, admitted(room)).await {
+            Ok(busy) => busy,
+            Err(trouble) => return trouble,
+        };
+        let mut session = match until(stop, self.connect(account)).await {
             Ok(session) => session,
-            Err(trouble) => {
-                self.note(account, &Err(trouble.clone())).await;
-                return trouble;
-            }
+            Err(trouble) => return trouble,
         };
         loop {
-            let read = self.sync_mailbox(&mut session, account).await;
-            self.note(account, &read).await;
-            if let Err(trouble) = read {
-                return trouble;
+            match self.sync_mailbox(&mut session, account, stop).await {
+                Err(trouble) => return trouble,
+                read => self.note(account, &read).await,
             }
+            account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = session.wait(self.clock.jittered(self.config.worker.poll())).await {
+            if let Err(trouble) = until(stop, session.wait(self.clock.jittered(self.config.worker.poll()))).await {
                 return trouble;
             }
-            busy = room.acquire().await;
+            busy = match until(stop, admitted(room)).await {
+                Ok(busy) => busy,
+                Err(trouble) => return trouble,
+            };
         }
+    }
+}
+
+/// A place among `worker.concurrent_accounts`.
+async fn admitted(room: &Semaphore) -> Result<SemaphorePermit<'_>, Trouble> {
+    room.acquire().await.map_err(Trouble::retry)
+}
+
+/// Whether an account's task waits for a person.
+type Parked = Arc<AtomicBool>;
+
+/// An account that is being watched.
+struct Watched {
+    /// The row as it was last seen.
+    account: account::Model,
+    stop: CancellationToken,
+    parked: Parked,
+    task: JoinHandle<()>,
+}
+
+impl Watched {
+    /// Whether the task may go on as it is.
+    fn fits(&self, account: &account::Model) -> bool {
+        let waits = self.parked.load(Ordering::Relaxed);
+        let mended = waits && self.account.state != account.state && account.state == "active";
+        !mended && !self.task.is_finished() && same_settings(account, &self.account)
     }
 }
 
@@ -148,7 +197,7 @@ impl Worker {
 pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
-    let mut watched: HashMap<Uuid, (account::Model, CancellationToken)> = HashMap::new();
+    let mut watched: HashMap<Uuid, Watched> = HashMap::new();
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut signals = Signals::new()?;
     tracing::info!("watching");
@@ -174,28 +223,31 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Starts what was added or changed, stops what was removed, paused or changed.
+/// Starts what was added, changed, mended or has ended, stops what was removed, paused or changed.
 fn reconcile(
     worker: &Worker,
     accounts: Vec<account::Model>,
-    watched: &mut HashMap<Uuid, (account::Model, CancellationToken)>,
+    watched: &mut HashMap<Uuid, Watched>,
     room: &Arc<Semaphore>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
 ) {
     let wanted: HashMap<Uuid, account::Model> = accounts.into_iter().map(|account| (account.id, account)).collect();
-    watched.retain(|id, (running, token)| {
-        let same = wanted.get(id).is_some_and(|account| same_settings(account, running));
-        if !same {
-            token.cancel();
+    watched.retain(|id, running| match wanted.get(id) {
+        Some(account) if running.fits(account) => {
+            running.account.clone_from(account);
+            true
         }
-        same
+        _ => {
+            running.stop.cancel();
+            false
+        }
     });
     for (id, account) in wanted {
         watched.entry(id).or_insert_with(|| {
-            let token = stop.child_token();
-            tracker.spawn(worker.clone().watch(account.clone(), Arc::clone(room), token.clone()));
-            (account, token)
+            let (stop, parked) = (stop.child_token(), Parked::default());
+            let watch = worker.clone().watch(account.clone(), Arc::clone(room), stop.clone(), Arc::clone(&parked));
+            Watched { account, stop, parked, task: tracker.spawn(watch) }
         });
     }
 }
@@ -208,6 +260,7 @@ fn same_settings(a: &account::Model, b: &account::Model) -> bool {
         next_try: None,
         reason: None,
         failures: 0,
+        state: String::new(),
         ..account.clone()
     };
     settings(a) == settings(b)

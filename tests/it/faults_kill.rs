@@ -82,3 +82,26 @@ async fn an_ingest_that_is_killed_again_and_again_ends_like_an_undisturbed_one()
         nothing_lost(&disturbed);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingest_that_is_told_to_stop_ends_well_and_leaves_no_hole() {
+    let mails: Vec<Sample> = samples(&cast(), 7, MAILS).collect();
+    for engine in engines() {
+        let world = world(engine, &mails).await;
+        let store = Store::open(&database_url(&world.trail), &Options::default()).await.unwrap();
+        let mut started = Started::new(world.trail.command(&["run"]));
+        while started.runs() && cursor(&store).await < 20 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let ended = tokio::task::spawn_blocking(|| started.terminate()).await.unwrap();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.err.contains("unfinished"), "{ended:?}");
+        let reached = cursor(&store).await;
+        assert!((20..i64::try_from(MAILS).unwrap()).contains(&reached), "stopped at {reached}");
+        store.close().await.unwrap();
+        let audits = world.trail.json(&["audit", "--json"]);
+        assert!(audits.iter().all(|audit| audit["holes"] == serde_json::json!([])), "{audits:?}");
+        world.sync();
+        nothing_lost(&world);
+    }
+}

@@ -137,4 +137,8 @@ async fn a_token_without_the_right_to_the_mailbox_needs_a_person() {
     world.sync();
     assert_eq!(account(&world.trail, BCC)["state"], "active");
     assert_eq!(verdicts(&world.trail), numbered(&["logged"]));
+    // The same words, once it has worked: too many connections.
+    world.provider.mail.inject(provider::When::verb("EXAMINE"), provider::Fault::NotConnected);
+    assert_eq!(once(&world.trail).code, Some(1));
+    assert_eq!(account(&world.trail, BCC)["state"], "active");
 }

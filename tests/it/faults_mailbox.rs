@@ -1,8 +1,10 @@
 //! Mailboxes that change behind the program's back.
 
+use mailtrail::store::{Options, Store};
 use provider::{Fault, Profile, UidNext, When};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use crate::support::faults::{nothing_lost, numbered, once, verdicts};
+use crate::support::faults::{database_url, nothing_lost, numbered, once, verdicts};
 use crate::support::world::{BCC, Engine, World, engines, mail};
 
 const CARLA: &str = "carla@customer.example";
@@ -63,6 +65,27 @@ async fn uids_that_are_given_out_again_name_new_mail() {
         assert_eq!(verdicts(&world.trail), numbered(&["duplicate", "duplicate", "duplicate", "logged"]));
         nothing_lost(&world);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uids_below_the_first_one_that_are_given_out_again_are_read() {
+    let world = World::plain(Engine::Sqlite).await;
+    world.provider.mail.deliver_uid(BCC, "INBOX", mail("9@ours.example", CARLA, ""), 9);
+    world.sync();
+    let store = Store::open(&database_url(&world.trail), &Options::default()).await.unwrap();
+    let begins = entity::mailbox::ActiveModel { first_uid: Set(9), ..Default::default() };
+    entity::mailbox::Entity::update_many().set(begins).exec(&store.db).await.unwrap();
+    store.close().await.unwrap();
+    let server = &world.provider.mail;
+    server.expunge(BCC, "INBOX", 9);
+    server.set_uid_next(BCC, "INBOX", UidNext::Says(4));
+    world.sync();
+    server.deliver_uid(BCC, "INBOX", mail("4@ours.example", CARLA, ""), 4);
+    server.set_uid_next(BCC, "INBOX", UidNext::Says(5));
+    world.sync();
+    assert_eq!(world.logged(), ["4@ours.example", "9@ours.example"]);
+    assert_eq!(verdicts(&world.trail), ["4 logged"]);
+    nothing_lost(&world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,11 @@
 //! Messages that never come: set aside after bounded attempts, never in the way of those behind them.
 
+use mailtrail::store::{Options, Store};
 use provider::{Fault, Profile, When};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use crate::support::faults::{Ended, IMPATIENT, MEMORY_KIB, nothing_lost, numbered, once, verdicts};
-use crate::support::world::{Engine, World, engines, mail};
+use crate::support::faults::{Ended, IMPATIENT, MEMORY_KIB, database_url, nothing_lost, numbered, once, verdicts};
+use crate::support::world::{BCC, Engine, World, engines, mail};
 
 async fn world(engine: Engine, mails: u32) -> World {
     let world = World::new(engine, Profile::Plain, IMPATIENT).await;
@@ -58,6 +60,74 @@ async fn a_poison_message_is_set_aside_on_every_database() {
     for engine in engines().into_iter().filter(|engine| *engine != Engine::Sqlite) {
         passes(engine, &Fault::DeepParentheses(100_000)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_lost_now_and_then_set_no_message_aside() {
+    let world = world(Engine::Sqlite, 6).await;
+    let body = || When::verb("UID FETCH").containing("BODY.PEEK[]");
+    for words in ["Session invalidated - AccessTokenExpired", "Server shutting down."] {
+        for _ in 0..7 {
+            world.provider.mail.inject(body(), Fault::Bye(words.to_owned()));
+            once(&world.trail);
+        }
+    }
+    world.provider.mail.clear_faults();
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(verdicts(&world.trail), numbered(&["logged"; 6]));
+    nothing_lost(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_set_aside_and_left_the_server_is_not_forgotten() {
+    let world = world(Engine::Sqlite, 3).await;
+    poison(&world, 2, &Fault::CutInLiteral);
+    once(&world.trail);
+    assert_eq!(quarantined(&world), 1);
+    world.provider.mail.clear_faults();
+    world.provider.mail.expunge(BCC, "INBOX", 2);
+    let said = world.trail.fails(1, &["quarantine", "retry"]);
+    assert!(said.contains("has left the server"), "{said}");
+    assert_eq!(verdicts(&world.trail), numbered(&["logged", "parse-error", "logged"]));
+    assert_eq!(quarantined(&world), 1);
+}
+
+/// What only the bytes that were kept can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_set_aside_with_its_bytes_is_judged_from_them() {
+    let world = world(Engine::Sqlite, 2).await;
+    poison(&world, 2, &Fault::CutInLiteral);
+    once(&world.trail);
+    let bytes = mail("2@ours.example", "carla@customer.example", "");
+    let name = mailtrail::attachments::Sha256Hex::of(bytes.as_ref());
+    let folder = world.trail.path("attachments").join(&name.as_str()[..2]);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name.as_str()), &bytes).unwrap();
+    let store = Store::open(&database_url(&world.trail), &Options::default()).await.unwrap();
+    let kept = entity::quarantine::ActiveModel { sha256: Set(Some(name.to_string())), ..Default::default() };
+    entity::quarantine::Entity::update_many().set(kept).exec(&store.db).await.unwrap();
+    store.close().await.unwrap();
+    world.provider.mail.clear_faults();
+    world.provider.mail.expunge(BCC, "INBOX", 2);
+    world.trail.run(&["quarantine", "retry"]);
+    assert_eq!(verdicts(&world.trail), numbered(&["logged", "logged"]));
+    assert_eq!(quarantined(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_listing_cannot_be_read_is_found_and_set_aside() {
+    let world = world(Engine::Sqlite, 12).await;
+    let listing = When::verb("UID FETCH").uid(7).containing("RFC822.SIZE").always();
+    let line = "* 7 FETCH (UID 7 INTERNALDATE NIL RFC822.SIZE 300)".to_owned();
+    world.provider.mail.inject(listing, Fault::Line(line));
+    let ended = once(&world.trail);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut expected = ["logged"; 12];
+    expected[6] = "parse-error";
+    assert_eq!(verdicts(&world.trail), numbered(&expected));
+    assert_eq!(quarantined(&world), 1);
+    nothing_lost(&world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use provider::{Fault, Profile, When};
 
-use crate::support::faults::{Started, no_secret, nothing_lost, numbered, verdicts};
-use crate::support::world::{BCC, World, engines, mail};
+use crate::support::faults::{Started, account, add_account, no_secret, nothing_lost, numbered, verdicts};
+use crate::support::world::{BCC, Engine, World, engines, mail};
 
 /// Delivers, and waits until the service has asked for the message's body.
 async fn is_read(world: &World, number: u32) {
@@ -44,4 +44,46 @@ async fn a_service_whose_sessions_end_reads_on() {
         nothing_lost(&world);
         no_secret(&world.trail, &world.provider, &[&ended]);
     }
+}
+
+/// Waits until the account's state is `state`.
+async fn is_in(world: &World, state: &str) {
+    for _ in 0..300 {
+        if account(&world.trail, BCC)["state"] == state {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never {state}: {}", account(&world.trail, BCC));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_notices_what_a_person_has_mended() {
+    let world = World::new(Engine::Sqlite, Profile::Plain, "[worker]\nbackoff_max_seconds = 1\n").await;
+    let service = Started::new(world.trail.command(&["run"]));
+    is_read(&world, 1).await;
+    idles(&world).await;
+    // A permission that comes back at the provider, of which nobody tells us.
+    world
+        .provider
+        .mail
+        .inject(When::verb("AUTHENTICATE").always(), Fault::No("[WEBALERT] Web login required".to_owned()));
+    world.provider.mail.cut(Some(BCC));
+    is_in(&world, "needs-reauth").await;
+    world.provider.mail.clear_faults();
+    is_in(&world, "active").await;
+    is_read(&world, 2).await;
+    idles(&world).await;
+    // A consent that was taken back, and given again.
+    world.provider.oauth.revoke(BCC);
+    world.provider.oauth.expire_access(BCC);
+    world.provider.mail.kick(Some(BCC), "Session invalidated - AccessTokenExpired");
+    is_in(&world, "needs-reauth").await;
+    add_account(&world.trail, world.connection(), "imap", BCC, &world.provider.oauth.grant(BCC));
+    is_in(&world, "active").await;
+    is_read(&world, 3).await;
+    idles(&world).await;
+    service.kill();
+    assert_eq!(verdicts(&world.trail), numbered(&["logged"; 3]));
+    nothing_lost(&world);
 }

@@ -88,6 +88,13 @@ impl Started {
         self.wait()
     }
 
+    /// SIGTERM: it is asked to end.
+    pub fn terminate(self) -> Ended {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        self.wait()
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Ended {
         self.runs_until(|| false);

@@ -148,6 +148,11 @@ pub struct World {
 }
 
 impl World {
+    /// Where the provider is.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// A plain IMAP server.
     pub async fn plain(engine: Engine) -> Self {
         Self::new(engine, Profile::Plain, "").await

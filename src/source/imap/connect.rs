@@ -11,7 +11,6 @@ use super::capabilities::Capabilities;
 use super::endpoint::{Endpoint, Limits, Login, Security};
 use super::guard::Io;
 use super::login::log_in;
-use super::quirks::refusal;
 use super::session::Session;
 use super::tls::shake;
 use super::wire::{Fault, Stage, Wire};
@@ -101,7 +100,7 @@ async fn introduce(wire: &mut Wire) -> Result<(), Trouble> {
     let id = concat!(r#"ID ("name" "mailtrail" "version" ""#, env!("CARGO_PKG_VERSION"), r#"")"#);
     match wire.run(id, |_| {}).await {
         Err(Fault::Refused { notice, no }) => {
-            let trouble = refusal(wire.stage, no, &notice);
+            let trouble = wire.refusal(no, &notice);
             if matches!(trouble, Trouble::NeedsReauth { .. }) { Err(trouble) } else { Ok(()) }
         }
         Err(fault) => Err(wire.trouble(fault)),

@@ -84,6 +84,9 @@ pub struct Limits {
     pub batch_bytes: u64,
     /// How many messages are asked for in one command.
     pub batch_messages: usize,
+    /// Whether the account has ever been read. Then words that mean a missing permission or too many connections are
+    /// taken for the latter.
+    pub has_worked: bool,
 }
 
 impl Default for Limits {
@@ -99,6 +102,7 @@ impl Default for Limits {
             message_bytes: 160 << 20,
             batch_bytes: 4 << 20,
             batch_messages: 500,
+            has_worked: false,
         }
     }
 }

@@ -23,7 +23,8 @@ pub(super) enum Means {
     Credential,
     /// The login is fine, but a person must mend something at the provider.
     Permission,
-    /// The same words for a missing permission and for too many connections: believed when nothing has worked yet.
+    /// The same words for a missing permission and for too many connections: believed when nothing has worked yet, in
+    /// this session or ever before.
     PermissionOrBusy,
     /// The operator must mend the configuration.
     Configuration,
@@ -54,6 +55,8 @@ const QUIRKS: &[Quirk] = &[
     words("Request is throttled", Means::Busy, "Exchange Online, tagged BAD; imapflow lib/imap-flow.js"),
     words("Suggested Backoff Time", Means::Busy, "Exchange Online; imapflow lib/imap-flow.js"),
     words("AccessTokenExpired", Means::Over, "Exchange Online, BYE Session invalidated; angus-mail 176"),
+    words("Server shutting down", Means::Over, "Dovecot, BYE at a restart"),
+    words("Disconnected for inactivity", Means::Over, "Dovecot, BYE"),
     words("Session expired, please login again", Means::Over, "Gmail, BYE after hours or days; node-imap 789"),
     words(
         "authenticated but not connected",
@@ -122,28 +125,39 @@ pub(super) fn slow_down(notice: &Notice) -> bool {
 }
 
 /// What a refusal (a tagged NO or BAD) asks for at `stage`.
-pub(super) fn refusal(stage: Stage, no: bool, notice: &Notice) -> Trouble {
+///
+/// `has_worked`: whether the account has ever been read.
+pub(super) fn refusal(stage: Stage, has_worked: bool, no: bool, notice: &Notice) -> Trouble {
     let fallback = match stage {
         Stage::Token | Stage::Password if no => Means::Credential,
         _ => Means::Busy,
     };
-    trouble(stage, meaning(notice).unwrap_or(fallback), notice)
+    trouble(stage, has_worked, meaning(notice).unwrap_or(fallback), notice)
 }
 
 /// What a BYE asks for at `stage`.
-pub(super) fn farewell(stage: Stage, notice: &Notice) -> Trouble {
+pub(super) fn farewell(stage: Stage, has_worked: bool, notice: &Notice) -> Trouble {
     let fallback = if stage.logged_in() { Means::Over } else { Means::Busy };
     let means = match meaning(notice) {
+        // A server may give up over a message, too.
+        Some(Means::Nothing) | None if fallback == Means::Over => {
+            return Trouble::reconnect(format!("the server ended the session: {}", notice.shown()));
+        }
         Some(Means::Nothing) | None => fallback,
         Some(means) => means,
     };
-    trouble(stage, means, notice)
+    trouble(stage, has_worked, means, notice)
 }
 
-fn trouble(stage: Stage, means: Means, notice: &Notice) -> Trouble {
+fn trouble(stage: Stage, has_worked: bool, means: Means, notice: &Notice) -> Trouble {
     let said = notice.shown();
+    let means = match means {
+        // Also seen when connections pile up, on every fresh one of them.
+        Means::PermissionOrBusy if has_worked => Means::Busy,
+        means => means,
+    };
     match means {
-        Means::Over => Trouble::reconnect(format!("the server ended the session: {said}")),
+        Means::Over => Trouble::ended(format!("the server ended the session: {said}")),
         Means::Permission | Means::PermissionOrBusy if stage != Stage::Proven => Trouble::NeedsReauth {
             reason: format!(
                 "the login was accepted or understood, but the mailbox is not open to it: {said}. Check at the provider that \
@@ -196,7 +210,7 @@ mod tests {
     use super::*;
 
     fn refused(stage: Stage, text: &str) -> &'static str {
-        refusal(stage, true, &Notice::parse(text)).kind()
+        refusal(stage, false, true, &Notice::parse(text)).kind()
     }
 
     #[test]
@@ -227,9 +241,17 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_has_worked_lacks_no_permission_all_at_once() {
+        let asked = |stage, text| refusal(stage, true, false, &Notice::parse(text)).kind();
+        assert_eq!(asked(Stage::Unproven, "User is authenticated but not connected."), "retry");
+        assert_eq!(asked(Stage::Token, "User is authenticated but not connected."), "retry");
+        assert_eq!(asked(Stage::Token, "[WEBALERT https://accounts.example] Web login required."), "needs-reauth");
+    }
+
+    #[test]
     fn exchange_says_how_long_to_wait() {
         let notice = Notice::parse("Request is throttled. Suggested Backoff Time: 92415 milliseconds");
-        let trouble = refusal(Stage::Proven, false, &notice);
+        let trouble = refusal(Stage::Proven, false, false, &notice);
         assert!(matches!(trouble, Trouble::Retry { after: Some(after), .. } if after == Duration::from_millis(92_415)));
     }
 
@@ -242,9 +264,9 @@ mod tests {
             "Connection is closed. 13",
             "",
         ] {
-            assert_eq!(farewell(Stage::Proven, &Notice::parse(text)).kind(), "reconnect", "{text}");
+            assert_eq!(farewell(Stage::Proven, false, &Notice::parse(text)).kind(), "reconnect", "{text}");
         }
-        assert_eq!(farewell(Stage::Greeting, &Notice::parse("Too many connections")).kind(), "retry");
+        assert_eq!(farewell(Stage::Greeting, false, &Notice::parse("Too many connections")).kind(), "retry");
     }
 
     #[test]

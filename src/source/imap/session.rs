@@ -109,10 +109,14 @@ impl Session {
         Ok(selected)
     }
 
-    /// UID, size and arrival of the messages from `first` to `last`, or to the end.
+    /// UID, size and arrival of the messages from `first` to `last`, or to the end. An answer that cannot be read is
+    /// trouble with the message `first`, or with any of those after it.
     pub async fn list(&mut self, first: u32, last: Option<u32>) -> Result<Vec<Listed>, Trouble> {
-        let result = fetch::list(&mut self.wire, first, last).await;
-        result.map_err(|fault| self.wire.trouble(fault))
+        match fetch::list(&mut self.wire, first, last).await {
+            // Some message's line, nobody knows which one's; the parser panics on some (INTERNALDATE NIL).
+            Err(Fault::Garbled(reason)) => Err(Trouble::Message { uid: first, reason }),
+            result => result.map_err(|fault| self.wire.trouble(fault)),
+        }
     }
 
     /// The UIDs from `first` to `last`, or to the end.

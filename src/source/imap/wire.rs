@@ -51,18 +51,6 @@ pub(super) enum Fault {
     Lost(Trouble),
 }
 
-impl Fault {
-    /// What to do about it, when it is not about a particular message.
-    pub(super) fn trouble(self, stage: Stage) -> Trouble {
-        match self {
-            Self::Refused { no, notice } => quirks::refusal(stage, no, &notice),
-            // Not a reconnect, which would meet the same answer at once.
-            Self::Garbled(reason) => Trouble::retry(reason),
-            Self::Lost(trouble) => trouble,
-        }
-    }
-}
-
 pub(super) type Tag = String;
 
 /// A connection, and what has been asked over it.
@@ -77,6 +65,7 @@ pub(super) struct Wire {
     pending: VecDeque<Tag>,
     over: bool,
     throttled: bool,
+    has_worked: bool,
     /// How many messages the examined mailbox has, once told.
     pub(super) exists: Option<u32>,
     /// Whether messages have come since that was last cleared. Servers tell it in between the answers to any command,
@@ -100,6 +89,7 @@ impl Wire {
             pending: VecDeque::new(),
             over: false,
             throttled: false,
+            has_worked: limits.has_worked,
             exists: None,
             news: false,
         }
@@ -115,7 +105,17 @@ impl Wire {
     }
 
     pub(super) fn trouble(&self, fault: Fault) -> Trouble {
-        fault.trouble(self.stage)
+        match fault {
+            Fault::Refused { no, notice } => self.refusal(no, &notice),
+            // Not a reconnect, which would meet the same answer at once.
+            Fault::Garbled(reason) => Trouble::retry(reason),
+            Fault::Lost(trouble) => trouble,
+        }
+    }
+
+    /// What a refusal asks for, when it is not about a particular message.
+    pub(super) fn refusal(&self, no: bool, notice: &Notice) -> Trouble {
+        quirks::refusal(self.stage, self.has_worked, no, notice)
     }
 
     /// Runs a command with a short answer: `on` sees every answer, the whole may take `command_timeout`.
@@ -229,7 +229,7 @@ impl Wire {
             }
             Answer::Bye(notice) => {
                 self.over = true;
-                Err(Fault::Lost(quirks::farewell(self.stage, notice)))
+                Err(Fault::Lost(quirks::farewell(self.stage, self.has_worked, notice)))
             }
             Answer::Done(done) => {
                 // Not always the oldest: a server may work on several at once (RFC 3501 section 5.5).

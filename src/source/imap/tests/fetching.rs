@@ -125,7 +125,7 @@ async fn a_throttled_ok_is_an_answer_and_a_hint() {
 async fn a_junk_line_ends_the_session_and_is_not_repeated() {
     let (mut session, _heard) = session(vec![step("UID FETCH", "Subject: quarterly secret\r\n")]).await;
     let trouble = session.list(10, None).await.unwrap_err();
-    assert_eq!(trouble.kind(), "retry");
+    assert_eq!(trouble.kind(), "message");
     assert!(!trouble.to_string().contains("secret"));
     assert!(!session.usable());
 }
@@ -134,7 +134,7 @@ async fn a_junk_line_ends_the_session_and_is_not_repeated() {
 async fn a_panic_of_the_parser_ends_the_session_only() {
     for answer in ["* OK [ALERT]é\r\n", "* 1 FETCH (UID 10 INTERNALDATE NIL)\r\n"] {
         let (mut session, _heard) = session(vec![step("UID FETCH", answer)]).await;
-        assert_eq!(session.list(10, None).await.unwrap_err().kind(), "retry");
+        assert_eq!(session.list(10, None).await.unwrap_err().kind(), "message");
         assert!(!session.usable());
     }
 }

@@ -9,7 +9,7 @@ async fn trouble(answer: impl AsRef<[u8]>) -> String {
     let (mut session, _heard) = session(vec![step("UID FETCH", answer)]).await;
     let trouble = session.list(1, None).await.unwrap_err();
     assert!(!session.usable());
-    assert_eq!(trouble.kind(), "retry");
+    assert_eq!(trouble.kind(), "message");
     trouble.to_string()
 }
 
