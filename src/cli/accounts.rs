@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::args::{AccountAdd, AccountCommand, Json};
-use super::context::{Context, address as parse_address};
+use super::installation::{Installation, address as parse_address};
 use super::output::Output;
 use super::{Answer, Usage};
 use crate::config::{Auth, Provider};
@@ -16,11 +16,11 @@ use crate::store::accounts::{self, Listed, NewAccount};
 use crate::store::facts::log_address;
 use crate::store::users;
 
-pub(super) async fn account(context: &Context, command: AccountCommand) -> anyhow::Result<Answer> {
-    let store = &context.store;
+pub(super) async fn account(installation: &Installation, command: AccountCommand) -> anyhow::Result<Answer> {
+    let store = &installation.store;
     match command {
-        AccountCommand::Add(new) => add(context, *new).await?,
-        AccountCommand::List(list) => return show(context, list.json).await,
+        AccountCommand::Add(new) => add(installation, *new).await?,
+        AccountCommand::List(list) => return show(installation, list.json).await,
         AccountCommand::Pause(name) => {
             accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
             println!("{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.", name.address);
@@ -30,7 +30,7 @@ pub(super) async fn account(context: &Context, command: AccountCommand) -> anyho
             println!("{} is watched again.", name.address);
         }
         AccountCommand::Remove(name) => {
-            accounts::remove(store, &parse_address(&name.address)?, &context.clock).await?;
+            accounts::remove(store, &parse_address(&name.address)?, &installation.clock).await?;
             println!("{} is no longer watched. What was logged stays.", name.address);
         }
         AccountCommand::Resync(name) => {
@@ -42,10 +42,10 @@ pub(super) async fn account(context: &Context, command: AccountCommand) -> anyho
     Ok(Answer::Yes)
 }
 
-async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
-    let workspace = context.workspace().await?;
+async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()> {
+    let workspace = installation.workspace().await?;
     let user = match &new.user {
-        Some(login) => Some(users::named(&context.store, workspace.id, &parse_address(login)?).await?),
+        Some(login) => Some(users::named(&installation.store, workspace.id, &parse_address(login)?).await?),
         None => None,
     };
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
@@ -54,7 +54,7 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
     // One that is there already has both.
-    let is_new = accounts::find(&context.store, &address).await?.is_none();
+    let is_new = accounts::find(&installation.store, &address).await?.is_none();
     if is_new && new.host.is_none() && new.provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
@@ -75,23 +75,27 @@ async fn add(context: &Context, new: AccountAdd) -> anyhow::Result<()> {
         user,
         declared: false,
     };
-    let account = accounts::add(&context.store, &workspace, &row, &context.clock).await?;
+    let account = accounts::add(&installation.store, &workspace, &row, &installation.clock).await?;
     if let Some(token) = token {
-        context.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
+        installation.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
     println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
-    println!("{}", what_follows(context, &account, has_token).await?);
+    println!("{}", what_follows(installation, &account, has_token).await?);
     Ok(())
 }
 
 /// What the account does from now on, or what it still lacks.
-async fn what_follows(context: &Context, account: &account::Model, has_token: bool) -> anyhow::Result<String> {
+async fn what_follows(
+    installation: &Installation,
+    account: &account::Model,
+    has_token: bool,
+) -> anyhow::Result<String> {
     Ok(match account.kind.as_str() {
         "bcc" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
             "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
         }
         "bcc" => {
-            let address = log_address_of(context, &account.address_folded).await?;
+            let address = log_address_of(installation, &account.address_folded).await?;
             format!("Users put {address} in Bcc. `mailtrail run` reads it.")
         }
         "forwarding" => "This version does not read forwarding mailboxes yet.".to_owned(),
@@ -114,10 +118,10 @@ fn read_token(file: &Path) -> anyhow::Result<SecretString> {
     Ok(SecretString::from(token.to_owned()))
 }
 
-async fn show(context: &Context, json: bool) -> anyhow::Result<Answer> {
+async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer> {
     let mut output = Output::new(json);
-    let now = context.clock.now();
-    for listed in accounts::list(&context.store).await? {
+    let now = installation.clock.now();
+    for listed in accounts::list(&installation.store).await? {
         output.record(&describe(&listed, now), |_| {
             let account = &listed.account;
             let last = match account.last_success {
@@ -153,15 +157,17 @@ fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
 }
 
 /// `address`: what users put in Bcc, and what they forward to.
-pub(super) async fn address(context: &Context, what: Json) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.name;
+pub(super) async fn address(installation: &Installation, what: Json) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.name;
     let (mut bcc, mut forwarding) = (None, None);
-    for listed in accounts::list(&context.store).await? {
+    for listed in accounts::list(&installation.store).await? {
         if listed.workspaces.contains(&workspace) {
             match listed.account.kind.as_str() {
-                "bcc" if bcc.is_none() => bcc = Some(log_address_of(context, &listed.account.address_folded).await?),
+                "bcc" if bcc.is_none() => {
+                    bcc = Some(log_address_of(installation, &listed.account.address_folded).await?)
+                }
                 "forwarding" if forwarding.is_none() => {
-                    forwarding = Some(log_address_of(context, &listed.account.address_folded).await?);
+                    forwarding = Some(log_address_of(installation, &listed.account.address_folded).await?);
                 }
                 _ => {}
             }
@@ -179,10 +185,10 @@ pub(super) async fn address(context: &Context, what: Json) -> anyhow::Result<Ans
 }
 
 /// The address of this workspace at a dedicated account, with a tag where the account serves several (A18).
-async fn log_address_of(context: &Context, folded: &str) -> anyhow::Result<String> {
-    let workspace = context.workspace().await?;
-    let account = accounts::named(&context.store, &parse_address(folded)?).await?;
-    let scope = context.store.scope(&account).await?;
+async fn log_address_of(installation: &Installation, folded: &str) -> anyhow::Result<String> {
+    let workspace = installation.workspace().await?;
+    let account = accounts::named(&installation.store, &parse_address(folded)?).await?;
+    let scope = installation.store.scope(&account).await?;
     let first = scope.workspaces.first() == Some(&workspace.id);
     let address = log_address(&scope.address, &workspace.name, !first);
     Ok(address.map(|address| address.as_str().to_owned()).unwrap_or_default())

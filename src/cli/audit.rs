@@ -4,16 +4,16 @@ use serde_json::json;
 
 use super::Answer;
 use super::args::Json;
-use super::context::Context;
+use super::installation::Installation;
 use super::output::Output;
 use crate::store::accounts;
 
-pub(super) async fn audit(context: &Context, what: Json) -> anyhow::Result<Answer> {
-    let worker = context.worker().await?;
-    let workspace = context.workspace().await?.name;
+pub(super) async fn audit(installation: &Installation, what: Json) -> anyhow::Result<Answer> {
+    let worker = installation.worker().await?;
+    let workspace = installation.workspace().await?.name;
     let mut output = Output::new(what.json);
     let mut answer = Answer::Yes;
-    for listed in accounts::list(&context.store).await? {
+    for listed in accounts::list(&installation.store).await? {
         if listed.account.kind != "bcc" || !listed.workspaces.contains(&workspace) {
             continue;
         }

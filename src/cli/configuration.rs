@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::args::ConfigCommand;
-use super::{Answer, Usage, context};
+use super::{Answer, Usage, installation};
 use crate::config::{DEFAULT_FILE, Loaded};
 
 pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<Answer> {
-    let Loaded { config, file } = context::load(file)?;
+    let Loaded { config, file } = installation::load(file)?;
     match command {
         ConfigCommand::Show => print!("{}", config.redacted()?),
         ConfigCommand::Check => {

@@ -6,7 +6,7 @@ use entity::{account, ledger};
 use serde_json::{Value, json};
 
 use super::args::Explain;
-use super::context::{Context, address};
+use super::installation::{Installation, address};
 use super::output::Output;
 use super::{Answer, Usage};
 use crate::decide::key::keyed_hash;
@@ -17,16 +17,16 @@ use crate::store::accounts;
 use crate::store::ledger::trace_of;
 use crate::worker::Worker;
 
-pub(super) async fn explain(context: &Context, what: Explain) -> anyhow::Result<Answer> {
-    let worker = context.worker().await?;
+pub(super) async fn explain(installation: &Installation, what: Explain) -> anyhow::Result<Answer> {
+    let worker = installation.worker().await?;
     let mut output = Output::new(what.json);
     let found = match (&what.file, &what.message_id, what.uid) {
-        (Some(file), _, _) => explain_file(context, &worker, &what, file, &mut output).await?,
+        (Some(file), _, _) => explain_file(installation, &worker, &what, file, &mut output).await?,
         (None, Some(id), _) => {
             let id = MessageId::parse(id).ok_or_else(|| Usage(format!("\"{id}\" is no Message-ID")))?;
-            explain_id(context, &worker, &id, &mut output).await?
+            explain_id(installation, &worker, &id, &mut output).await?
         }
-        (None, None, uid) => explain_uid(context, &what, uid.unwrap_or_default(), &mut output).await?,
+        (None, None, uid) => explain_uid(installation, &what, uid.unwrap_or_default(), &mut output).await?,
     };
     output.finish()?;
     Ok(if found { Answer::Yes } else { Answer::No })
@@ -34,7 +34,7 @@ pub(super) async fn explain(context: &Context, what: Explain) -> anyhow::Result<
 
 /// What happened to the mail in a file, and what would happen if it came now.
 async fn explain_file(
-    context: &Context,
+    installation: &Installation,
     worker: &Worker,
     what: &Explain,
     file: &std::path::Path,
@@ -48,12 +48,12 @@ async fn explain_file(
     }
     let mail = Mail::parse(&raw)?;
     if let Some(id) = &mail.envelope.message_id
-        && print_verdicts_on(context, worker, id, output).await?
+        && print_verdicts_on(installation, worker, id, output).await?
     {
         return Ok(true);
     }
-    let account = dedicated(context, what).await?;
-    let decision = worker.rehearse(&account, &mail.envelope, context.clock.now()).await?;
+    let account = dedicated(installation, what).await?;
+    let decision = worker.rehearse(&account, &mail.envelope, installation.clock.now()).await?;
     output.line(&format!("This mail was not seen yet. If it came to {} now: {}.", account.address, decision.code()))?;
     let record = json!({
         "seen": false, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace).collect::<Vec<_>>(),
@@ -62,8 +62,13 @@ async fn explain_file(
     Ok(true)
 }
 
-async fn explain_id(context: &Context, worker: &Worker, id: &MessageId, output: &mut Output) -> anyhow::Result<bool> {
-    let found = print_verdicts_on(context, worker, id, output).await?;
+async fn explain_id(
+    installation: &Installation,
+    worker: &Worker,
+    id: &MessageId,
+    output: &mut Output,
+) -> anyhow::Result<bool> {
+    let found = print_verdicts_on(installation, worker, id, output).await?;
     if !found {
         eprintln!(
             "No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
@@ -74,30 +79,36 @@ async fn explain_id(context: &Context, worker: &Worker, id: &MessageId, output: 
 }
 
 async fn print_verdicts_on(
-    context: &Context,
+    installation: &Installation,
     worker: &Worker,
     id: &MessageId,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
-    let workspace = context.workspace().await?.id;
-    let rows = context.store.verdicts_on(workspace, MessageKey::of_id(id), keyed_hash(&worker.hash_key, id)).await?;
+    let workspace = installation.workspace().await?.id;
+    let rows =
+        installation.store.verdicts_on(workspace, MessageKey::of_id(id), keyed_hash(&worker.hash_key, id)).await?;
     for row in &rows {
-        print_verdict(context, row, output).await?;
+        print_verdict(installation, row, output).await?;
     }
     Ok(!rows.is_empty())
 }
 
-async fn explain_uid(context: &Context, what: &Explain, uid: u32, output: &mut Output) -> anyhow::Result<bool> {
-    let account = dedicated(context, what).await?;
-    let listed = accounts::list(&context.store).await?;
+async fn explain_uid(
+    installation: &Installation,
+    what: &Explain,
+    uid: u32,
+    output: &mut Output,
+) -> anyhow::Result<bool> {
+    let account = dedicated(installation, what).await?;
+    let listed = accounts::list(&installation.store).await?;
     let mailboxes = listed.into_iter().filter(|one| one.account.id == account.id).flat_map(|one| one.mailboxes);
     let mailbox = mailboxes.into_iter().find(|mailbox| mailbox.name.eq_ignore_ascii_case(&what.mailbox));
     let Some(mailbox) = mailbox else {
         anyhow::bail!("{} was never read in {}; run `mailtrail run --once` first", what.mailbox, account.address);
     };
-    match context.store.verdict(mailbox.id, uid).await? {
+    match installation.store.verdict(mailbox.id, uid).await? {
         Some(row) => {
-            print_verdict(context, &row, output).await?;
+            print_verdict(installation, &row, output).await?;
             Ok(true)
         }
         None if i64::from(uid) > mailbox.cursor => {
@@ -116,12 +127,12 @@ async fn explain_uid(context: &Context, what: &Explain, uid: u32, output: &mut O
 }
 
 /// The named account, or the workspace's BCC account.
-async fn dedicated(context: &Context, what: &Explain) -> anyhow::Result<account::Model> {
+async fn dedicated(installation: &Installation, what: &Explain) -> anyhow::Result<account::Model> {
     if let Some(name) = &what.account {
-        return Ok(accounts::named(&context.store, &address(name)?).await?);
+        return Ok(accounts::named(&installation.store, &address(name)?).await?);
     }
-    let workspace = context.workspace().await?.name;
-    let listed = accounts::list(&context.store).await?;
+    let workspace = installation.workspace().await?.name;
+    let listed = accounts::list(&installation.store).await?;
     let of_workspace = |one: &accounts::Listed| one.account.kind == "bcc" && one.workspaces.contains(&workspace);
     listed.into_iter().find(of_workspace).map(|one| one.account).ok_or_else(|| {
         anyhow::anyhow!(
@@ -130,10 +141,10 @@ async fn dedicated(context: &Context, what: &Explain) -> anyhow::Result<account:
     })
 }
 
-async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Output) -> anyhow::Result<()> {
-    let names = context.store.mailbox_names([row.mailbox_id].into()).await?;
+async fn print_verdict(installation: &Installation, row: &ledger::Model, output: &mut Output) -> anyhow::Result<()> {
+    let names = installation.store.mailbox_names([row.mailbox_id].into()).await?;
     let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
-    let records = associations(context, row).await?;
+    let records = associations(installation, row).await?;
     // Of what another workspace logged from a shared mailbox, only the verdict is told.
     let own = row.activity_id.is_none() || !records.is_empty();
     let trace = if own { trace_of(row) } else { Trace::default() };
@@ -163,10 +174,10 @@ async fn print_verdict(context: &Context, row: &ledger::Model, output: &mut Outp
 }
 
 /// The records that the activity of a verdict is on.
-async fn associations(context: &Context, row: &ledger::Model) -> anyhow::Result<Vec<(&'static str, String)>> {
+async fn associations(installation: &Installation, row: &ledger::Model) -> anyhow::Result<Vec<(&'static str, String)>> {
     let Some(id) = row.activity_id else { return Ok(Vec::new()) };
-    let workspace = context.workspace().await?.id;
-    let Some((entry, _)) = context.store.activity(workspace, id).await? else { return Ok(Vec::new()) };
+    let workspace = installation.workspace().await?.id;
+    let Some((entry, _)) = installation.store.activity(workspace, id).await? else { return Ok(Vec::new()) };
     let mut records = vec![("E1", format!("On the timeline of contacts: {}", entry.contacts.join(", ")))];
     if !entry.companies.is_empty() {
         records.push(("E2", format!("And of their companies: {}", entry.companies.join(", "))));

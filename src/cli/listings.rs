@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
-use super::context::{Context, address};
+use super::installation::{Installation, address};
 use super::output::Output;
 use crate::mail::content::display_html;
 use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
 
-pub(super) async fn activity(context: &Context, command: ActivityCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.id;
+pub(super) async fn activity(installation: &Installation, command: ActivityCommand) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.id;
     match command {
         ActivityCommand::List { json, limit } => {
             let limit = limit.or((!json).then_some(50));
-            let mut timeline = context.store.timeline(workspace, limit);
+            let mut timeline = installation.store.timeline(workspace, limit);
             let mut output = Output::new(json);
             loop {
                 let page = timeline.next_page().await?;
@@ -31,7 +31,7 @@ pub(super) async fn activity(context: &Context, command: ActivityCommand) -> any
             output.finish_list("No mail is on the timeline yet. `mailtrail ledger list` shows what was read.")?;
         }
         ActivityCommand::Show { id, html } => {
-            let Some((entry, stored)) = context.store.activity(workspace, id).await? else {
+            let Some((entry, stored)) = installation.store.activity(workspace, id).await? else {
                 anyhow::bail!(
                     "there is no activity {id} in this workspace; mailtrail activity list --json shows the ids"
                 );
@@ -66,14 +66,14 @@ fn summary(entry: &TimelineEntry) -> String {
     line
 }
 
-pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?;
+pub(super) async fn contact(installation: &Installation, command: ContactCommand) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?;
     match command {
         ContactCommand::List(list) => {
             let mut output = Output::new(list.json);
             let mut after = None;
             loop {
-                let page = contacts::page(&context.store, workspace.id, after).await?;
+                let page = contacts::page(&installation.store, workspace.id, after).await?;
                 let Some(last) = page.last() else { break };
                 after = Some(last.id);
                 for contact in &page {
@@ -88,17 +88,23 @@ pub(super) async fn contact(context: &Context, command: ContactCommand) -> anyho
             )?;
         }
         ContactCommand::Remove { address: text } => {
-            contacts::remove(&context.store, workspace.id, &address(&text)?, &context.clock).await?;
+            contacts::remove(&installation.store, workspace.id, &address(&text)?, &installation.clock).await?;
             println!("{text} is deleted; mail does not bring it back, an import does.");
         }
     }
     Ok(Answer::Yes)
 }
 
-pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.id;
-    let mut verdicts = context.store.verdicts(workspace).await?;
-    let names = context.store.mailbox_names(context.store.mailboxes_of(workspace).await?.into_iter().collect()).await?;
+pub(super) async fn ledger(
+    installation: &Installation,
+    ListCommand::List(list): ListCommand,
+) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.id;
+    let mut verdicts = installation.store.verdicts(workspace).await?;
+    let names = installation
+        .store
+        .mailbox_names(installation.store.mailboxes_of(workspace).await?.into_iter().collect())
+        .await?;
     let mut output = Output::new(list.json);
     loop {
         let page = verdicts.next_page().await?;
@@ -127,9 +133,12 @@ pub(super) async fn ledger(context: &Context, ListCommand::List(list): ListComma
     Ok(Answer::Yes)
 }
 
-pub(super) async fn notice(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
+pub(super) async fn notice(
+    installation: &Installation,
+    ListCommand::List(list): ListCommand,
+) -> anyhow::Result<Answer> {
     let mut output = Output::new(list.json);
-    for row in context.store.notices(context.workspace().await?.id).await? {
+    for row in installation.store.notices(installation.workspace().await?.id).await? {
         let record = json!({
             "to": row.recipient, "kind": row.kind, "message_id": row.message_id,
             "created_at": row.created_at, "sent_at": row.sent_at, "body": row.body,
@@ -140,18 +149,21 @@ pub(super) async fn notice(context: &Context, ListCommand::List(list): ListComma
     Ok(Answer::Yes)
 }
 
-pub(super) async fn events(context: &Context, ListCommand::List(list): ListCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.id;
+pub(super) async fn events(
+    installation: &Installation,
+    ListCommand::List(list): ListCommand,
+) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.id;
     let mut output = Output::new(list.json);
     let mut after = None;
     let mut accounts: HashMap<_, _> = HashMap::new();
     loop {
-        let page = context.store.events(workspace, after).await?;
+        let page = installation.store.events(workspace, after).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let unknown: HashSet<_> =
             page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
-        accounts.extend(context.store.account_addresses(unknown).await?);
+        accounts.extend(installation.store.account_addresses(unknown).await?);
         for row in &page {
             let account = row.account_id.and_then(|id| accounts.get(&id));
             let record = json!({"type": row.kind, "at": row.at, "activity": row.activity_id, "account": account});

@@ -4,10 +4,10 @@ mod accounts;
 mod args;
 mod audit;
 mod configuration;
-mod context;
 mod explain;
 pub mod import;
 mod inspect;
+mod installation;
 mod listings;
 mod output;
 mod progress;
@@ -20,7 +20,7 @@ pub use args::Args;
 use std::process::ExitCode;
 
 use args::Command;
-use context::Context;
+use installation::Installation;
 
 /// A command line or configuration that makes no sense: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -76,27 +76,27 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
         }
         Command::Inspect(what) => inspect::inspect(&what),
         Command::Config(what) => configuration::config(config.as_deref(), &what),
-        command => with_database(Context::open(config.as_deref(), workspace).await?, command).await,
+        command => with_database(Installation::open(config.as_deref(), workspace).await?, command).await,
     }
 }
 
-async fn with_database(context: Context, command: Command) -> anyhow::Result<Answer> {
+async fn with_database(installation: Installation, command: Command) -> anyhow::Result<Answer> {
     match command {
-        Command::Run { once } => run::run(&context, once).await,
-        Command::Migrate => run::migrate(&context).await,
-        Command::Import(what) => workspaces::import(&context, what).await,
-        Command::Workspace(what) => workspaces::workspace(&context, what).await,
-        Command::Account(what) => accounts::account(&context, what).await,
-        Command::Address(what) => accounts::address(&context, what).await,
-        Command::NeverLog(what) => workspaces::never_log(&context, what).await,
-        Command::Activity(what) => listings::activity(&context, what).await,
-        Command::Contact(what) => listings::contact(&context, what).await,
-        Command::Ledger(what) => listings::ledger(&context, what).await,
-        Command::Notice(what) => listings::notice(&context, what).await,
-        Command::Events(what) => listings::events(&context, what).await,
-        Command::Explain(what) => explain::explain(&context, what).await,
-        Command::Audit(what) => audit::audit(&context, what).await,
-        Command::Quarantine(what) => quarantine::quarantine(&context, what).await,
+        Command::Run { once } => run::run(&installation, once).await,
+        Command::Migrate => run::migrate(&installation).await,
+        Command::Import(what) => workspaces::import(&installation, what).await,
+        Command::Workspace(what) => workspaces::workspace(&installation, what).await,
+        Command::Account(what) => accounts::account(&installation, what).await,
+        Command::Address(what) => accounts::address(&installation, what).await,
+        Command::NeverLog(what) => workspaces::never_log(&installation, what).await,
+        Command::Activity(what) => listings::activity(&installation, what).await,
+        Command::Contact(what) => listings::contact(&installation, what).await,
+        Command::Ledger(what) => listings::ledger(&installation, what).await,
+        Command::Notice(what) => listings::notice(&installation, what).await,
+        Command::Events(what) => listings::events(&installation, what).await,
+        Command::Explain(what) => explain::explain(&installation, what).await,
+        Command::Audit(what) => audit::audit(&installation, what).await,
+        Command::Quarantine(what) => quarantine::quarantine(&installation, what).await,
         Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) => Ok(Answer::Yes),
     }
 }

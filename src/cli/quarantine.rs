@@ -5,15 +5,15 @@ use uuid::Uuid;
 
 use super::Answer;
 use super::args::QuarantineCommand;
-use super::context::Context;
+use super::installation::Installation;
 use super::output::Output;
 
-pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.id;
-    let rows = context.store.quarantined(workspace).await?;
+pub(super) async fn quarantine(installation: &Installation, command: QuarantineCommand) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.id;
+    let rows = installation.store.quarantined(workspace).await?;
     match command {
         QuarantineCommand::List(list) => {
-            let names = context.store.mailbox_names(rows.iter().map(|row| row.mailbox_id).collect()).await?;
+            let names = installation.store.mailbox_names(rows.iter().map(|row| row.mailbox_id).collect()).await?;
             let mut output = Output::new(list.json);
             for row in rows {
                 let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
@@ -28,7 +28,7 @@ pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) ->
             output.finish_list("Nothing is set aside.")?;
         }
         QuarantineCommand::Retry { id } => {
-            let worker = context.worker().await?;
+            let worker = installation.worker().await?;
             let wanted: Vec<_> = rows.into_iter().filter(|row| id.is_none_or(|id| id == row.id)).collect();
             if let Some(id) = id {
                 anyhow::ensure!(!wanted.is_empty(), no_message(id));
@@ -50,7 +50,7 @@ pub(super) async fn quarantine(context: &Context, command: QuarantineCommand) ->
         }
         QuarantineCommand::Drop { id } => {
             anyhow::ensure!(rows.iter().any(|row| row.id == id), no_message(id));
-            context.store.drop_quarantined(id).await?;
+            installation.store.drop_quarantined(id).await?;
             println!("Dropped; its verdict stays in the ledger.");
         }
     }

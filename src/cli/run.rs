@@ -1,13 +1,13 @@
 //! `run`, `run --once` and `migrate`.
 
 use super::Answer;
-use super::context::Context;
+use super::installation::Installation;
 use crate::worker::service;
 
-pub(super) async fn run(context: &Context, once: bool) -> anyhow::Result<Answer> {
-    let _only = context.store.lock_service()?;
-    context.reconcile().await?;
-    let worker = context.worker().await?;
+pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Result<Answer> {
+    let _only = installation.store.lock_service()?;
+    installation.reconcile().await?;
+    let worker = installation.worker().await?;
     if !once {
         service::run(&worker).await?;
         return Ok(Answer::Yes);
@@ -29,9 +29,9 @@ pub(super) async fn run(context: &Context, once: bool) -> anyhow::Result<Answer>
 }
 
 /// Opening the database has brought its tables up to date; what is left are the declared rows.
-pub(super) async fn migrate(context: &Context) -> anyhow::Result<Answer> {
-    context.reconcile().await?;
-    context.workspace().await?;
+pub(super) async fn migrate(installation: &Installation) -> anyhow::Result<Answer> {
+    installation.reconcile().await?;
+    installation.workspace().await?;
     println!("The database is up to date.");
     Ok(Answer::Yes)
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
-use super::context::{Context, address};
+use super::installation::{Installation, address};
 use super::output::Output;
 use super::{Answer, Usage};
 use crate::config::is_workspace_name;
@@ -11,7 +11,7 @@ use crate::store::never_log::{self, Entry, Scope};
 use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 
-pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> anyhow::Result<Answer> {
+pub(super) async fn workspace(installation: &Installation, command: WorkspaceCommand) -> anyhow::Result<Answer> {
     match command {
         WorkspaceCommand::Add { name, own_domains } => {
             if !is_workspace_name(&name) {
@@ -19,12 +19,12 @@ pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> a
             }
             let new =
                 NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
-            let made = workspaces::add(&context.store, &new, &context.clock).await?;
+            let made = workspaces::add(&installation.store, &new, &installation.clock).await?;
             println!("Workspace {} is made; name it with --workspace {}.", made.name, made.name);
         }
         WorkspaceCommand::List(list) => {
             let mut output = Output::new(list.json);
-            for row in workspaces::list(&context.store).await? {
+            for row in workspaces::list(&installation.store).await? {
                 let record = json!({"name": row.name, "own_domains": row.own_domains, "visibility": row.visibility});
                 output.record(&record, |_| format!("{}  {}", row.name, row.own_domains))?;
             }
@@ -34,28 +34,28 @@ pub(super) async fn workspace(context: &Context, command: WorkspaceCommand) -> a
     Ok(Answer::Yes)
 }
 
-pub(super) async fn never_log(context: &Context, command: NeverLogCommand) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?.id;
+pub(super) async fn never_log(installation: &Installation, command: NeverLogCommand) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?.id;
     match command {
         NeverLogCommand::Add(what) => {
-            let (scope, entry) = read(context, &what).await?;
-            let new = never_log::add(&context.store, workspace, scope, &entry, &context.clock).await?;
+            let (scope, entry) = read(installation, &what).await?;
+            let new = never_log::add(&installation.store, workspace, scope, &entry, &installation.clock).await?;
             println!("{entry} {}.", if new { "is never logged" } else { "was on the list already" });
         }
         NeverLogCommand::Remove(what) => {
-            let (scope, entry) = read(context, &what).await?;
-            let gone = never_log::remove(&context.store, workspace, scope, &entry).await?;
+            let (scope, entry) = read(installation, &what).await?;
+            let gone = never_log::remove(&installation.store, workspace, scope, &entry).await?;
             anyhow::ensure!(gone, "{entry} is not on that list; `mailtrail never-log list` shows what is");
             println!("{entry} is off the list. Only later mail is affected.");
         }
         NeverLogCommand::List(list) => {
-            let logins: std::collections::HashMap<String, String> = users::list(&context.store, workspace)
+            let logins: std::collections::HashMap<String, String> = users::list(&installation.store, workspace)
                 .await?
                 .into_iter()
                 .map(|one| (one.user.id.to_string(), one.user.login))
                 .collect();
             let mut output = Output::new(list.json);
-            for row in never_log::list(&context.store, workspace).await? {
+            for row in never_log::list(&installation.store, workspace).await? {
                 let user = logins.get(&row.scope);
                 let record = json!({"entry": row.entry, "user": user});
                 output.record(&record, |_| format!("{}  {}", row.entry, user.map_or("everybody", String::as_str)))?;
@@ -66,7 +66,7 @@ pub(super) async fn never_log(context: &Context, command: NeverLogCommand) -> an
     Ok(Answer::Yes)
 }
 
-async fn read(context: &Context, what: &NeverLogEntry) -> anyhow::Result<(Scope, Entry)> {
+async fn read(installation: &Installation, what: &NeverLogEntry) -> anyhow::Result<(Scope, Entry)> {
     let entry = Entry::parse(&what.entry).ok_or_else(|| {
         Usage(format!(
             "\"{}\" is neither an address nor a domain; write ann@secret.example, secret.example or *.secret.example",
@@ -76,16 +76,17 @@ async fn read(context: &Context, what: &NeverLogEntry) -> anyhow::Result<(Scope,
     let scope = match &what.user {
         None => Scope::Workspace,
         Some(login) => {
-            let workspace = context.workspace().await?.id;
-            Scope::User(users::named(&context.store, workspace, &address(login)?).await?.id)
+            let workspace = installation.workspace().await?.id;
+            Scope::User(users::named(&installation.store, workspace, &address(login)?).await?.id)
         }
     };
     Ok((scope, entry))
 }
 
-pub(super) async fn import(context: &Context, what: Import) -> anyhow::Result<Answer> {
-    let workspace = context.workspace().await?;
-    let report = super::import::file(&context.store, &workspace, what.kind, &what.file, &context.clock).await?;
+pub(super) async fn import(installation: &Installation, what: Import) -> anyhow::Result<Answer> {
+    let workspace = installation.workspace().await?;
+    let report =
+        super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock).await?;
     if report.bad.is_empty() {
         println!("{}: {} new, {} changed, {} unchanged", what.kind, report.made, report.changed, report.unchanged);
         return Ok(Answer::Yes);

@@ -20,14 +20,14 @@ use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
 use crate::worker::Worker;
 
-pub(super) struct Context {
+pub(super) struct Installation {
     pub(super) config: Arc<Config>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     workspace: String,
 }
 
-impl Context {
+impl Installation {
     pub(super) async fn open(file: Option<&Path>, workspace: String) -> anyhow::Result<Self> {
         let loaded = load(file)?;
         // A database of its own in whatever folder one happens to be in is rarely what was meant.
