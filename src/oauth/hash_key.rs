@@ -14,7 +14,7 @@ pub async fn hash_key(store: &Store, vault: &Vault) -> Result<SecretBox<[u8; 32]
     let mut fresh = Zeroizing::new([0; 32]);
     getrandom::fill(fresh.as_mut_slice()).map_err(|error| Trouble::retry(format!("no randomness: {error}")))?;
     let sealed = vault.seal(Place::of_installation(NAME), fresh.as_slice())?;
-    let sealed = settings::get_or_put(store, NAME, sealed).await.map_err(super::of_store)?;
+    let sealed = settings::get_or_put(store, NAME, sealed).await.map_err(Trouble::from)?;
     let clear = vault.open(Place::of_installation(NAME), &sealed)?;
     let key = clear.expose_secret().try_into().map(Box::new);
     key.map(SecretBox::new).map_err(|_| Trouble::operator("the stored hash_key is damaged: restore the database"))

@@ -9,9 +9,6 @@ pub mod vault;
 
 use url::{Host, Url};
 
-use crate::store::StoreError;
-use crate::trouble::Trouble;
-
 /// Whether a token may be sent to `url`: over TLS, or to this machine.
 pub fn is_safe(url: &Url) -> bool {
     match url.scheme() {
@@ -24,9 +21,4 @@ pub fn is_safe(url: &Url) -> bool {
         },
         _ => false,
     }
-}
-
-/// What a failure of the database asks for.
-fn of_store(error: StoreError) -> Trouble {
-    if error.is_retryable() { Trouble::retry(error) } else { Trouble::operator(error) }
 }

@@ -105,7 +105,7 @@ impl Tokens {
         // Another session of the account may have renewed it meanwhile.
         if self.0.present(&grant)?.is_some_and(|present| present.expose_secret() == token.expose_secret()) {
             let next = grant::Model { version: grant.version + 1, access_token: None, ..grant };
-            grants::swap(&self.0.store, &next).await.map_err(super::of_store)?;
+            grants::swap(&self.0.store, &next).await.map_err(Trouble::from)?;
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Tokens {
             declared_mark,
             updated_at: self.0.clock.now(),
         };
-        grants::replace(&self.0.store, grant).await.map_err(super::of_store)?;
+        grants::replace(&self.0.store, grant).await.map_err(Trouble::from)?;
         *held = Slot::default();
         Ok(true)
     }
@@ -149,7 +149,7 @@ impl Tokens {
         let mut held = self.0.hold(account.id).await;
         let grant = self.0.grant(account.id).await?;
         *held = Slot::default();
-        grants::remove(&self.0.store, account.id).await.map_err(super::of_store)?;
+        grants::remove(&self.0.store, account.id).await.map_err(Trouble::from)?;
         match grant {
             Some(grant) => Ok(self.0.revoke(account, &grant).await),
             None => Ok(false),
@@ -217,13 +217,13 @@ impl Inner {
     /// Stores what was renewed. `false` if another process has stored something else since.
     async fn save(&self, slot: &mut Slot) -> Result<bool, Trouble> {
         let Some(grant) = slot.unsaved.as_ref() else { return Ok(false) };
-        let won = grants::swap(&self.store, grant).await.map_err(super::of_store)?;
+        let won = grants::swap(&self.store, grant).await.map_err(Trouble::from)?;
         slot.unsaved = None;
         Ok(won)
     }
 
     async fn grant(&self, account: Uuid) -> Result<Option<grant::Model>, Trouble> {
-        grants::find(&self.store.db, account).await.map_err(super::of_store)
+        grants::find(&self.store.db, account).await.map_err(Trouble::from)
     }
 
     /// Whether another process has changed the grant: then a refusal of its old refresh token says nothing.

@@ -8,7 +8,7 @@ use crate::attachments::Sha256Hex;
 use crate::decide::{Code, Decision};
 use crate::mail::envelope::Envelope;
 use crate::source::Listed;
-use crate::store::StoreError;
+use crate::store::commit::Entry;
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -57,31 +57,35 @@ impl Worker {
         Ok(judge.decide(envelope, received, &facts))
     }
 
-    /// Judges a quarantined message once more; the new verdict takes the place of the old one. It is fetched again, or,
-    /// where it has left the server or its UID has lost its meaning, taken from the bytes that were kept. Without either
-    /// it stays set aside.
+    /// Judges a quarantined message once more: by the bytes that were kept, or, where they were never had, by what the
+    /// server gives now. The new verdict takes the place of the old one; without the bytes the message stays set aside.
     pub async fn retry(&self, row: &quarantine::Model) -> Result<Code, Trouble> {
         let (account, mailbox) = self.store.place_of(row).await?;
-        let mut session = self.connect(&account).await?;
-        let selected = session.examine(&mailbox.wire_name).await?;
-        let uid = u32::try_from(row.uid).unwrap_or_default();
-        let same_epoch = i64::from(selected.uid_validity) == row.uid_validity;
-        let listed: Vec<Listed> = if same_epoch { session.list(uid, Some(uid)).await? } else { Vec::new() };
-        let place = mailbox::Model { uid_validity: row.uid_validity, ..mailbox.clone() };
+        let place = mailbox::Model { uid_validity: row.uid_validity, ..mailbox };
         let intake = Intake::new(self, &account, &place, &CancellationToken::new()).await?;
-        let fetched = match listed.first() {
-            Some(item) => Some(intake.judge_large(&mut session, item).await?),
-            None => None,
+        let uid = u32::try_from(row.uid).unwrap_or_default();
+        let entry = match self.kept(row).await? {
+            Some(bytes) => intake.judge_kept(uid, bytes, row.created_at).await?,
+            None => self.fetch_again(&account, &place, &intake, uid).await?,
         };
-        let entry = match (fetched.filter(|entry| entry.code() != Code::Expunged), self.kept(row).await?) {
-            (Some(entry), _) => entry,
-            (None, Some(bytes)) => intake.judge_kept(uid, bytes, row.created_at).await?,
-            (None, None) => return Err(Trouble::operator(lost(same_epoch))),
-        };
-        intake.replace(entry).await.map_err(|error| match error {
-            StoreError::CursorMoved if mailbox.uid_validity != row.uid_validity => Trouble::operator(lost(false)),
-            error => error.into(),
-        })
+        Ok(intake.replace(entry).await?)
+    }
+
+    /// The verdict on a message whose bytes were never had.
+    async fn fetch_again(
+        &self,
+        account: &account::Model,
+        mailbox: &mailbox::Model,
+        intake: &Intake,
+        uid: u32,
+    ) -> Result<Entry, Trouble> {
+        let mut session = self.connect(account).await?;
+        let selected = session.examine(&mailbox.wire_name).await?;
+        let same_epoch = i64::from(selected.uid_validity) == mailbox.uid_validity;
+        let listed: Vec<Listed> = if same_epoch { session.list(uid, Some(uid)).await? } else { Vec::new() };
+        let Some(item) = listed.first() else { return Err(Trouble::operator(lost(same_epoch))) };
+        let entry = intake.judge_large(&mut session, item).await?;
+        if entry.code() == Code::Expunged { Err(Trouble::operator(lost(same_epoch))) } else { Ok(entry) }
     }
 
     /// The bytes of a message that was set aside with them.

@@ -168,3 +168,15 @@ async fn explain_says_of_a_copy_in_the_same_batch_that_it_is_one() {
     let told = world.trail.run(&["explain", "--account", BCC, "--uid", "2"]);
     assert!(told.contains("one more sighting") && !told.contains("Logged"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_parsed_stays_set_aside_when_it_is_tried_again() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(b"\x00\xff\xfe no header at all");
+        world.sync();
+        world.trail.run(&["quarantine", "retry"]);
+        assert_eq!(world.codes(), ["parse-error"]);
+        assert_eq!(world.trail.json(&["quarantine", "list", "--json"]).len(), 1);
+    }
+}

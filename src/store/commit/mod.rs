@@ -211,9 +211,11 @@ async fn write(
         _ => None,
     });
     lock_workspaces(db, entrants.map(|entrant| entrant.activity.workspace).collect()).await?;
-    cursor::advance(db, batch, clock).await?;
     if batch.replaces {
+        // A second look concerns what the cursor has passed.
         ledger::take_back(db, batch).await?;
+    } else {
+        cursor::advance(db, batch, clock).await?;
     }
     let logged = activities::write(db, batch, policy, clock).await?;
     ledger::write(db, batch, &logged, clock).await
