@@ -164,7 +164,7 @@ pub(super) async fn address(installation: &Installation, what: Json) -> anyhow::
         if listed.workspaces.contains(&workspace) {
             match listed.account.kind.as_str() {
                 "bcc" if bcc.is_none() => {
-                    bcc = Some(log_address_of(installation, &listed.account.address_folded).await?)
+                    bcc = Some(log_address_of(installation, &listed.account.address_folded).await?);
                 }
                 "forwarding" if forwarding.is_none() => {
                     forwarding = Some(log_address_of(installation, &listed.account.address_folded).await?);
