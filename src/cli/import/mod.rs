@@ -1,6 +1,6 @@
 //! `mailtrail import users|companies|contacts|deals FILE`: CSV or JSON Lines into the CRM's records.
 //!
-//! [`source`] finds the form of the file and reads it line by line, [`fields`] turns a line into a row, and
+//! `source` finds the form of the file and reads it line by line, `fields` turns a line into a row, and
 //! [`crate::store::records`] takes the rows. The file is read once, so that standard input will do.
 
 mod fields;
