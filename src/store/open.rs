@@ -21,6 +21,9 @@ use super::StoreError;
 /// Names the advisory lock under which one process migrates a PostgreSQL database ("mailtrai" as a number).
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mailtrai");
 
+/// How often a SQLite file is opened in vain while another program makes it.
+const OPENINGS: u32 = 100;
+
 /// SQLite connections at most, the writer among them: each has a page cache and prepared statements of its own.
 const SQLITE_CONNECTIONS: u32 = 2;
 
@@ -199,10 +202,17 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
         .max_connections(options.connections.clamp(2, SQLITE_CONNECTIONS))
-        .acquire_timeout(options.wait)
-        .connect_with(settings)
-        .await?;
-    Ok(sqlite_store(pool, Some(path)))
+        .acquire_timeout(options.wait);
+    // Of programs that make the same new database at once, SQLite turns all but one away without waiting.
+    let mut tries = 0;
+    loop {
+        match pool.clone().connect_with(settings.clone()).await.map_err(StoreError::from) {
+            Ok(pool) => return Ok(sqlite_store(pool, Some(path))),
+            Err(StoreError::Busy(_)) if tries < OPENINGS => tries += 1,
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The database holds mail: only its owner may read a file that we make. SQLite's side files take over its mode.
