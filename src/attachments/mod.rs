@@ -1,17 +1,21 @@
 //! Attachments by their content: a blob is named by its SHA-256, so the same file is kept once however often it is sent.
 
+mod deposit;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, path};
+use object_store::{ObjectStore, ObjectStoreExt as _, path};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::trouble::Trouble;
+
+pub use deposit::Deposit;
 
 /// The name of a blob: 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,7 +67,10 @@ impl From<Sha256Hex> for String {
 
 /// Where blobs are kept. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Blobs(Arc<dyn ObjectStore>);
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    folder: Arc<Path>,
+}
 
 impl Blobs {
     /// Opens `file:///FOLDER` or a path, making the folder where it is missing.
@@ -76,27 +83,21 @@ impl Blobs {
             ))
         };
         make_private(&folder).map_err(|error| unusable(&error))?;
-        // The ledger says that a blob is there: after a power cut it must be.
-        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(&error))?.with_fsync(true);
-        Ok(Self(Arc::new(store)))
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(&error))?;
+        Ok(Self { store: Arc::new(store), folder: folder.into() })
     }
 
-    /// Keeps `bytes`, whole or not at all, and says under which name.
+    /// Keeps `bytes`, whole or not at all, and says under which name. Afterwards it is on the disk.
     pub async fn put(&self, bytes: impl Into<Bytes>) -> Result<Sha256Hex, Trouble> {
-        let bytes: Bytes = bytes.into();
-        let name = Sha256Hex::of(&bytes);
-        if self.size(&name).await? == Some(bytes.len() as u64) {
-            return Ok(name);
-        }
-        let options = PutOptions { mode: PutMode::Overwrite, ..PutOptions::default() };
-        self.0.put_opts(&place(&name), bytes.into(), options).await.map_err(|error| unwritten(&error))?;
+        let deposit = self.deposit();
+        let name = deposit.put(bytes).await?;
+        deposit.settle().await?;
         Ok(name)
     }
 
     /// What was kept under `name`.
     pub async fn get(&self, name: &Sha256Hex) -> Result<Bytes, Trouble> {
-        let found = self.0.get(&place(name)).await.map_err(|error| unread(name, &error))?;
-        let bytes = found.bytes().await.map_err(|error| unread(name, &error))?;
+        let bytes = self.read(name).await?;
         if Sha256Hex::of(&bytes) != *name {
             return Err(Trouble::operator(format!("the attachment {name} is damaged: restore it from a backup")));
         }
@@ -108,8 +109,13 @@ impl Blobs {
         Ok(self.size(name).await?.is_some())
     }
 
+    async fn read(&self, name: &Sha256Hex) -> Result<Bytes, Trouble> {
+        let found = self.store.get(&place(name)).await.map_err(|error| unread(name, &error))?;
+        found.bytes().await.map_err(|error| unread(name, &error))
+    }
+
     async fn size(&self, name: &Sha256Hex) -> Result<Option<u64>, Trouble> {
-        match self.0.head(&place(name)).await {
+        match self.store.head(&place(name)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unread(name, &error)),
@@ -143,7 +149,7 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-fn unwritten(error: &object_store::Error) -> Trouble {
+fn unwritten(error: &(dyn std::error::Error + 'static)) -> Trouble {
     Trouble::retry(match io_kind(error) {
         Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
             "the disk for attachments is full: make room, the work goes on by itself".to_owned()
@@ -162,9 +168,9 @@ fn unread(name: &Sha256Hex, error: &object_store::Error) -> Trouble {
     }
 }
 
-/// The error of the system below an error of the store.
-fn io_kind(error: &object_store::Error) -> Option<std::io::ErrorKind> {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// The error of the system, or the one below an error of the store.
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKind> {
+    let mut source = Some(error);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             return Some(error.kind());

@@ -66,7 +66,7 @@ impl Default for Worker {
             batch_messages: 100,
             batch_bytes: 2 * 1024 * 1024,
             slice_bytes: 1024 * 1024,
-            memory_bytes: 12 * 1024 * 1024,
+            memory_bytes: 8 * 1024 * 1024,
             concurrent_accounts: 64,
             connect_timeout_seconds: 20,
             command_timeout_seconds: 60,

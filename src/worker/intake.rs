@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use entity::{account, mailbox};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::account::until;
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
 use super::parse_stage::Parsed;
-use super::{Worker, parse_stage};
+use super::{Worker, judge_stage, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
 use crate::store::StoreError;
 use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 
-/// Batches that may wait between two stages.
-const WAITING: usize = 3;
+/// Runs of parsed messages that may wait to be judged.
+const WAITING: usize = judge_stage::BATCH / parse_stage::BATCH;
 
 /// How far a listing reaches the next time that could not be read and had no end.
 const WIDE: u32 = 1_023;
@@ -33,6 +33,8 @@ pub(super) struct Intake {
     attempts: BTreeMap<u32, u32>,
     /// Ranges after the cursor that have a verdict already.
     judged: Vec<(i64, i64)>,
+    /// Up to this message the database refused a batch: each is fetched alone, so that the one to blame is found.
+    refused: u32,
     /// Ends the reading between two commits.
     pub(super) stop: CancellationToken,
 }
@@ -72,14 +74,24 @@ impl Intake {
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
         let judged = worker.store.judged_after(row, cursor).await?;
-        Ok(Self { shared: Arc::new(shared), row: row.clone(), cursor, attempts, judged, stop: stop.clone() })
+        Ok(Self {
+            shared: Arc::new(shared),
+            row: row.clone(),
+            cursor,
+            attempts,
+            judged,
+            refused: 0,
+            stop: stop.clone(),
+        })
     }
 
     /// The verdict on bytes that were kept when the message was set aside.
     pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
-        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes), _permit: None };
+        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes, false), permit: None };
         let facts = self.shared.judge.facts(parsed.envelope().into_iter()).await?;
-        let (entry, _) = commit_stage::judge(&self.shared, parsed, &facts).await?;
+        let deposit = self.shared.worker.blobs.deposit();
+        let (entry, ..) = judge_stage::judge(&self.shared, parsed, &facts, &deposit).await?;
+        deposit.settle().await?;
         Ok(entry)
     }
 
@@ -88,7 +100,7 @@ impl Intake {
         let code = entry.code();
         let mut batch = self.batch(vec![entry], self.cursor);
         batch.replaces = true;
-        self.shared.worker.store.commit(&batch, self.shared.commit, &self.shared.worker.clock).await?;
+        self.shared.worker.store.commit(batch, self.shared.commit, &self.shared.worker.clock).await?;
         Ok(code)
     }
 
@@ -108,7 +120,9 @@ impl Intake {
                 Class::Large => self.large(session, run).await?,
                 Class::Plain | Class::Suspect => self.stream(session, run).await?,
             };
-            rest = after;
+            // A batch that the database refused is gone through again, one by one.
+            let again = fresh.get(fresh.partition_point(|item| item.uid <= self.cursor)..).unwrap_or_default();
+            rest = if self.cursor < self.refused { again } else { after };
         }
         // Messages at the end that had a verdict before are passed as well.
         match listed.last() {
@@ -142,7 +156,7 @@ impl Intake {
             _ if attempts >= config.limits.attempts => Class::Hopeless,
             _ if u64::from(item.size) > config.limits.message_bytes => Class::TooLarge,
             _ if u64::from(item.size) > config.worker.slice_bytes => Class::Large,
-            _ if item.uid <= self.last_suspect() => Class::Suspect,
+            _ if item.uid <= self.last_suspect().max(self.refused) => Class::Suspect,
             _ => Class::Plain,
         }
     }
@@ -157,7 +171,11 @@ impl Intake {
             run.iter().map(|item| (item.uid, item.internal_date)).collect();
         let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
         let (parsed, deciding) = mpsc::channel(WAITING);
-        let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, deciding));
+        let (judged, verdicts) = mpsc::channel(1);
+        let (committed, done) = watch::channel(0);
+        let alone = run.len() == 1;
+        let judge = tokio::spawn(judge_stage::run(Arc::clone(&self.shared), deciding, judged, done));
+        let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, verdicts, committed));
         let stop = self.stop.clone();
         let fetch = async move {
             // Stopped, what has arrived is still committed.
@@ -166,14 +184,17 @@ impl Intake {
             fetched
         };
         // In one task: what arrives is parsed where it is, without waking another thread for every message.
-        let parse = parse_stage::run(arriving, received, self.shared.worker.clock.clone(), parsed);
+        let parse = parse_stage::run(arriving, received, self.shared.worker.clock.clone(), alone, parsed);
         let (fetched, ()) = tokio::join!(fetch, parse);
-        let Progress { cursor, done, trouble } =
+        let judged = judge.await.map_err(|_| Trouble::retry("The judging of a batch ended in a panic."))?;
+        let Progress { cursor, done, refused, trouble } =
             committer.await.map_err(|_| Trouble::retry("The commit of a batch ended in a panic."))?;
         self.cursor = cursor;
+        self.refused = self.refused.max(refused.unwrap_or_default());
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
+        judged?;
         match fetched {
             Ok(()) => Ok(done),
             Err(trouble) => Err(self.blame(run, trouble).await),
@@ -266,7 +287,7 @@ impl Intake {
     pub(super) async fn commit(&mut self, entries: Vec<Entry>) -> Result<Committed, Trouble> {
         let Some(to) = entries.last().map(|entry| entry.uid) else { return Ok(Committed::default()) };
         let shared = &self.shared;
-        let committed = shared.worker.store.commit(&self.batch(entries, to), shared.commit, &shared.worker.clock).await;
+        let committed = shared.worker.store.commit(self.batch(entries, to), shared.commit, &shared.worker.clock).await;
         let done = committed.map_err(|error| match error {
             // What the database will not take it will not take the next time either (L16).
             StoreError::Data(_) | StoreError::Constraint(_) => Trouble::Message { uid: to, reason: error.to_string() },
@@ -279,7 +300,7 @@ impl Intake {
     /// Moves the cursor past messages that have their verdicts.
     async fn pass(&mut self, to: u32) -> Result<Committed, Trouble> {
         let shared = &self.shared;
-        let done = shared.worker.store.commit(&self.batch(Vec::new(), to), shared.commit, &shared.worker.clock).await?;
+        let done = shared.worker.store.commit(self.batch(Vec::new(), to), shared.commit, &shared.worker.clock).await?;
         self.cursor = to;
         Ok(done)
     }

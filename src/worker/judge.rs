@@ -58,9 +58,14 @@ impl Judge {
 /// mail may name more.
 const NAMED: usize = 5_000;
 
-/// How many of `envelopes` may be decided on the same facts: a stranger's mail that refers to one before it in the run
-/// depends on that one's verdict being in the store (decision 14), and so does a copy whose id a provider rewrote.
-pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelope>>, facts: &Facts) -> usize {
+/// How many of `envelopes` may be decided on the same facts: a stranger's mail that refers to one before it in the run, or
+/// to one that `is_pending`, depends on that one's verdict being in the store (decision 14), and so does a copy whose id
+/// a provider rewrote.
+pub(super) fn independent<'a>(
+    envelopes: impl Iterator<Item = Option<&'a Envelope>>,
+    facts: &Facts,
+    is_pending: impl Fn(&MessageKey) -> bool,
+) -> usize {
     let mut seen = std::collections::HashSet::new();
     let (mut count, mut named) = (0, 0);
     for envelope in envelopes {
@@ -72,11 +77,11 @@ pub(super) fn independent<'a>(envelopes: impl Iterator<Item = Option<&'a Envelop
         let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
         let mut refers = answers.into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
         named += envelope.to.len() + envelope.cc.len() + envelope.references.len() + envelope.in_reply_to.len();
-        if named > NAMED || refers.any(|key| seen.contains(&key)) {
+        if (named > NAMED && count > 0) || refers.any(|key| seen.contains(&key) || is_pending(&key)) {
             break;
         }
         seen.extend(names);
         count += 1;
     }
-    count.max(1)
+    count
 }

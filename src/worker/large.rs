@@ -1,8 +1,8 @@
 //! A large message: its header decides whether its body is worth fetching.
 
 use super::account::until;
-use super::commit_stage::casualty;
 use super::intake::Intake;
+use super::judge_stage::casualty;
 use super::parse_stage::{What, parse};
 use super::prepare::prepare;
 use crate::decide::{Code, Finding, Trace, Verdict};
@@ -44,17 +44,19 @@ impl Intake {
             Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
         };
         let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(uid)) };
-        let parsed = tokio::task::spawn_blocking(move || parse(bytes)).await;
-        match parsed.map_err(|_| Trouble::retry("The parsing of a large message was cut short."))? {
-            What::Mail(mail, raw) => {
-                drop(raw);
-                let worker = &self.shared.worker;
-                let outcome = prepare(*activity, *mail, received, &worker.config, &worker.blobs, &mut trace).await?;
-                Ok(Entry { uid, outcome, trace, message_hash })
+        let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+        let worker = &self.shared.worker;
+        let deposit = worker.blobs.deposit();
+        let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a large message was cut short."))? {
+            What::Mail(mail, _) => {
+                let outcome = prepare(*activity, *mail, received, &worker.config, &deposit, &mut trace).await?;
+                Entry { uid, outcome, trace, message_hash }
             }
-            What::Unparsable(reason, bytes) => casualty(&self.shared, uid, reason, bytes).await,
-            What::Gone => Ok(gone(uid)),
-        }
+            What::Unparsable(reason, bytes) => casualty(uid, reason, bytes, &deposit).await?,
+            What::Gone => gone(uid),
+        };
+        deposit.settle().await?;
+        Ok(entry)
     }
 
     /// The whole message with its share of the memory for large ones, or `None` when it left the server.

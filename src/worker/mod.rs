@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! service ──► account: token ► connect ► mailbox ► plan ──► intake: bodies ─► parse ─► decide + store blobs ─► commit
-//!    ▲                                                        (four stages at once, memory bounded by a budget)
+//!    ▲                                                        (each a stage, all at once, memory bounded by a budget)
 //!    └── backoff(failures, trouble, longest)
 //! ```
 
@@ -13,6 +13,7 @@ mod commit_stage;
 pub mod declared;
 mod intake;
 mod judge;
+mod judge_stage;
 mod large;
 mod parse_stage;
 pub mod policy;

@@ -1,6 +1,6 @@
 //! From a parsed mail to what is stored: body limits, attachments into the blob store, the notice for what was left out.
 
-use crate::attachments::Blobs;
+use crate::attachments::Deposit;
 use crate::config::{BodyOverLimit, Config};
 use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
@@ -10,14 +10,14 @@ use crate::store::commit::{Attachment, Content, Entrant, Notice, Outcome};
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
 
-/// What a logged mail becomes. Blobs are written before the commit that refers to them: a crash between leaves a blob
-/// that nobody refers to, never a reference without a blob.
+/// What a logged mail becomes. Blobs are deposited, and the deposit settled, before the commit that refers to them: a crash
+/// between leaves a blob that nobody refers to, never a reference without a blob.
 pub(super) async fn prepare(
     mut activity: Activity,
     mail: Mail,
     received: DateTime<Utc>,
     config: &Config,
-    blobs: &Blobs,
+    deposit: &Deposit<'_>,
     trace: &mut Trace,
 ) -> Result<Outcome, Trouble> {
     let Mail { envelope, mut text, mut html, attachments, omitted, .. } = mail;
@@ -36,7 +36,7 @@ pub(super) async fn prepare(
     }
     let mut stored = Vec::with_capacity(attachments.len());
     for part in attachments {
-        stored.push(store(part, config.attachments.max_bytes, blobs).await?);
+        stored.push(store(part, config.attachments.max_bytes, deposit).await?);
     }
     stored.extend(left_out(omitted));
     let dropped: Vec<&Attachment> = stored.iter().filter(|attachment| attachment.reason.is_some()).collect();
@@ -56,13 +56,13 @@ pub(super) async fn prepare(
 }
 
 /// Keeps an attachment, or its name, size and reason when it is over the limit: exactly the limit passes (H1, H8).
-async fn store(part: Part, max_bytes: u64, blobs: &Blobs) -> Result<Attachment, Trouble> {
+async fn store(part: Part, max_bytes: u64, deposit: &Deposit<'_>) -> Result<Attachment, Trouble> {
     let Part { name, media_type, content_id, inline, bytes } = part;
     let size = bytes.len() as u64;
     let (sha256, reason) = if size > max_bytes {
         (None, Some(format!("larger than {max_bytes} bytes")))
     } else {
-        (Some(blobs.put(bytes).await?.to_string()), None)
+        (Some(deposit.put(bytes).await?.to_string()), None)
     };
     Ok(Attachment { name, media_type, size, sha256, content_id, inline, reason })
 }

@@ -69,6 +69,12 @@ impl Budget {
     }
 }
 
+/// Gives back what of a share `bytes` do not need.
+pub fn shrink(share: &mut OwnedSemaphorePermit, bytes: usize) {
+    let needed = usize::try_from((bytes as u64).div_ceil(UNIT)).unwrap_or(usize::MAX);
+    drop(share.split(share.num_permits().saturating_sub(needed)));
+}
+
 impl Bodies {
     /// A channel for messages that fit into `budget`. A longer one waits until it has all of it.
     pub fn channel(budget: &Budget) -> (Self, mpsc::Receiver<Body>) {

@@ -39,7 +39,7 @@ mod tests;
 mod tls;
 mod wire;
 
-pub use bodies::{Bodies, Body, Budget};
+pub use bodies::{Bodies, Body, Budget, shrink};
 pub use capabilities::Capabilities;
 pub use connect::connect;
 pub use endpoint::{Endpoint, Limits, Login, Security};

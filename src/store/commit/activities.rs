@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
-use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
+use super::{Batch, CommitPolicy, Content, Entrant, Outcome, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::store::{StoreError, padded};
@@ -33,10 +33,11 @@ impl Logged {
 pub(super) async fn write(
     db: &DatabaseTransaction,
     batch: &Batch,
+    mut contents: HashMap<u32, Content>,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let (logged, fresh) = sort_out(db, batch, clock).await?;
+    let (logged, uids, fresh) = sort_out(db, batch, clock).await?;
     if fresh.is_empty() {
         return Ok(logged);
     }
@@ -45,28 +46,28 @@ pub(super) async fn write(
     let associations = associations::load(db, &contacts, policy, clock).await?;
     let (threads, names) = threads::assign(db, &fresh, clock).await?;
     let visibility = visibilities(db, &entrants).await?;
+    let continued = inherited::of_threads(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
-    for ((id, entrant), thread) in fresh.iter().zip(threads) {
-        let inherited = match entrant.activity.thread {
-            Some(thread) => inherited::of_thread(db, thread, &entrant.activity).await?,
-            None => Inherited::default(),
-        };
+    for (((id, entrant), thread), uid) in fresh.iter().zip(threads).zip(uids) {
+        let content = contents.remove(&uid).unwrap_or_default();
+        let inherited = inherited::by(db, &entrant.activity, &continued).await?;
         let visibility = visibility.get(&entrant.activity.workspace).map_or("everyone", String::as_str);
-        rows.activities.push(row(*id, batch, entrant, thread, visibility, clock));
         rows.link(*id, entrant, &contacts, &associations, inherited);
-        rows.attach(*id, entrant);
+        rows.attach(*id, &content);
+        rows.activities.push(row(*id, batch, entrant, content, thread, visibility, clock));
         rows.announce(*id, batch, entrant, clock);
     }
     rows.insert(db).await?;
     Ok(logged)
 }
 
-/// Tells new messages from those that are known, in the store or earlier in the batch.
+/// Tells new messages from those that are known, in the store or earlier in the batch: the UIDs of the new ones, and with
+/// each the activity that it becomes.
 async fn sort_out<'a>(
     db: &DatabaseTransaction,
     batch: &'a Batch,
     clock: &Clock,
-) -> Result<(Logged, Vec<(Uuid, &'a Entrant)>), StoreError> {
+) -> Result<(Logged, Vec<u32>, Vec<(Uuid, &'a Entrant)>), StoreError> {
     let entrants: Vec<(u32, &Entrant)> = batch
         .entries
         .iter()
@@ -77,7 +78,7 @@ async fn sort_out<'a>(
         .collect();
     let mut known = known(db, &entrants).await?;
     let mut logged = Logged::default();
-    let mut fresh = Vec::new();
+    let (mut uids, mut fresh) = (Vec::new(), Vec::new());
     for (uid, entrant) in entrants {
         let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
         if let Some(id) = names().find_map(|key| known.get(&key)) {
@@ -86,10 +87,11 @@ async fn sort_out<'a>(
             let id = clock.id();
             known.extend(names().map(|key| (key, id)));
             logged.by_uid.insert(uid, (id, true));
+            uids.push(uid);
             fresh.push((id, entrant));
         }
     }
-    Ok((logged, fresh))
+    Ok((logged, uids, fresh))
 }
 
 /// The activities of messages that are known by any of their ids (D20).
@@ -124,11 +126,12 @@ fn row(
     id: Uuid,
     batch: &Batch,
     entrant: &Entrant,
+    content: Content,
     thread: Uuid,
     visibility: &str,
     clock: &Clock,
 ) -> activity::ActiveModel {
-    let Entrant { activity, envelope, content, .. } = entrant;
+    let Entrant { activity, envelope, .. } = entrant;
     activity::ActiveModel {
         id: Set(id),
         workspace_id: Set(activity.workspace),
@@ -145,9 +148,9 @@ fn row(
         user_id: Set(activity.user.map(|(user, _)| user)),
         attribution: Set(activity.user.map(|(_, rule)| rule.as_str().to_owned())),
         visibility: Set(visibility.to_owned()),
-        text: Set(content.text.clone()),
-        html: Set(content.html.clone()),
-        reply_text: Set(content.reply_text.clone()),
+        text: Set(content.text),
+        html: Set(content.html),
+        reply_text: Set(content.reply_text),
         flags: Set(serde_json::json!(activity.flags)),
         bounced: Set(false),
         note: Set(None),
@@ -209,8 +212,8 @@ impl Rows {
         );
     }
 
-    fn attach(&mut self, id: Uuid, entrant: &Entrant) {
-        for (position, part) in (0_i32..).zip(&entrant.content.attachments) {
+    fn attach(&mut self, id: Uuid, content: &Content) {
+        for (position, part) in (0_i32..).zip(&content.attachments) {
             self.attachments.push(attachment::ActiveModel {
                 activity_id: Set(id),
                 position: Set(position),

@@ -18,7 +18,7 @@ mod ledger;
 mod rows;
 mod threads;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
@@ -74,6 +74,15 @@ pub enum Outcome {
     Skip(Code),
     /// It could not be processed.
     Quarantine(Casualty),
+}
+
+impl Outcome {
+    /// The bytes of text it holds in memory.
+    pub fn bytes(&self) -> usize {
+        let Self::Log(entrant) = self else { return 0 };
+        let Content { text, html, reply_text, .. } = &entrant.content;
+        [text, html, reply_text].into_iter().flatten().map(String::len).sum()
+    }
 }
 
 impl Entry {
@@ -192,7 +201,7 @@ impl std::ops::AddAssign for Committed {
 
 impl Store {
     /// Records a batch. [`StoreError`] says whether trying again can help; then nothing was written.
-    pub async fn commit(&self, batch: &Batch, policy: CommitPolicy, clock: &Clock) -> Result<Committed, StoreError> {
+    pub async fn commit(&self, batch: Batch, policy: CommitPolicy, clock: &Clock) -> Result<Committed, StoreError> {
         let transaction = self.begin().await?;
         let done = write(&transaction, batch, policy, clock).await?;
         transaction.commit().await?;
@@ -202,10 +211,12 @@ impl Store {
 
 async fn write(
     db: &DatabaseTransaction,
-    batch: &Batch,
+    mut batch: Batch,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Committed, StoreError> {
+    let contents = contents(&mut batch.entries);
+    let batch = &batch;
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
         Outcome::Log(entrant) => Some(entrant.as_ref()),
         _ => None,
@@ -217,8 +228,17 @@ async fn write(
     } else {
         cursor::advance(db, batch, clock).await?;
     }
-    let logged = activities::write(db, batch, policy, clock).await?;
+    let logged = activities::write(db, batch, contents, policy, clock).await?;
     ledger::write(db, batch, &logged, clock).await
+}
+
+/// What the messages say, by UID: taken out, because it goes into its rows without a copy.
+fn contents(entries: &mut [Entry]) -> HashMap<u32, Content> {
+    let contents = entries.iter_mut().filter_map(|entry| match &mut entry.outcome {
+        Outcome::Log(entrant) => Some((entry.uid, std::mem::take(&mut entrant.content))),
+        _ => None,
+    });
+    contents.collect()
 }
 
 /// Lets commits of one workspace follow one another, whichever process makes them.

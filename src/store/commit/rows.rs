@@ -4,10 +4,10 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 
 use crate::store::StoreError;
 
-/// Rows of one statement at most. With powers of two below it, a table has six statements.
-const ROWS: usize = 32;
+/// Rows of one statement at most. With powers of two below it, a table has eight statements.
+const ROWS: usize = 128;
 
-/// Inserts `rows` in runs of 32, 16, 8, 4, 2 and 1. SQLite binds 32,766 parameters at most, PostgreSQL 65,535.
+/// Inserts `rows` in runs of 128, 64, 32 and so on to 1. SQLite binds 32,766 parameters at most, PostgreSQL 65,535.
 pub(super) async fn insert<A>(db: &DatabaseTransaction, rows: Vec<A>) -> Result<(), StoreError>
 where
     A: ActiveModelTrait + Send + 'static,

@@ -1,0 +1,180 @@
+//! Mails to verdicts, while the batch before is being committed.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::sync::{mpsc, watch};
+
+use super::intake::Shared;
+use super::judge::independent;
+use super::parse_stage::{Parsed, What};
+use super::prepare::prepare;
+use crate::attachments::Deposit;
+use crate::decide::facts::Facts;
+use crate::decide::{Code, Finding, MessageKey, Trace, Verdict};
+use crate::source::{Permit, shrink};
+use crate::store::commit::{Casualty, Entry, Outcome};
+use crate::trouble::Trouble;
+
+/// Messages whose attachments are written at the same time.
+const AT_ONCE: usize = 16;
+
+/// Messages that are judged and committed together if they are there: enough to share the fixed costs of look-ups and of
+/// a transaction, few enough to bound memory.
+pub(super) const BATCH: usize = 256;
+
+/// Verdicts that wait for their commit.
+pub(super) struct Judged {
+    pub(super) entries: Vec<Entry>,
+    /// The bytes of a message that was fetched alone, for the case that the database refuses it.
+    pub(super) kept: Option<Vec<u8>>,
+    /// Counts the batches of a run.
+    pub(super) number: u64,
+    /// Shares of the memory budget, given back when the batch is committed.
+    _permits: Vec<Permit>,
+}
+
+/// Judges what arrives, in order, until the stage before hangs up or the next one does.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    mut parsed: mpsc::Receiver<Vec<Parsed>>,
+    judged: mpsc::Sender<Judged>,
+    committed: watch::Receiver<u64>,
+) -> Result<(), Trouble> {
+    let mut pending = Pending { batches: VecDeque::new(), committed };
+    let mut number = 0;
+    while let Some(mut arrived) = parsed.recv().await {
+        while arrived.len() < BATCH
+            && let Ok(more) = parsed.try_recv()
+        {
+            arrived.extend(more);
+        }
+        while !arrived.is_empty() {
+            let facts = shared.judge.facts(arrived.iter().filter_map(Parsed::envelope)).await?;
+            pending.forget_committed();
+            let ready = independent(arrived.iter().map(Parsed::envelope), &facts, |key| pending.contains(key));
+            if ready == 0 {
+                pending.settled().await;
+                continue;
+            }
+            let rest = arrived.split_off(ready);
+            number += 1;
+            pending.add(number, &arrived);
+            let batch = judge_all(&shared, arrived, &facts, number).await?;
+            if judged.send(batch).await.is_err() {
+                return Ok(());
+            }
+            arrived = rest;
+        }
+    }
+    Ok(())
+}
+
+async fn judge_all(shared: &Shared, messages: Vec<Parsed>, facts: &Facts, number: u64) -> Result<Judged, Trouble> {
+    let deposit = shared.worker.blobs.deposit();
+    let verdicts = stream::iter(messages).map(|message| judge(shared, message, facts, &deposit));
+    let verdicts: Vec<_> = verdicts.buffered(AT_ONCE).try_collect().await?;
+    deposit.settle().await?;
+    let mut judged = Judged { entries: Vec::with_capacity(verdicts.len()), kept: None, number, _permits: Vec::new() };
+    for (entry, bytes, permit) in verdicts {
+        judged.entries.push(entry);
+        judged.kept = judged.kept.or(bytes);
+        judged._permits.extend(permit);
+    }
+    Ok(judged)
+}
+
+/// The verdict on one message, its bytes if they were kept, and its share of the budget, by now a smaller one.
+pub(super) async fn judge(
+    shared: &Shared,
+    message: Parsed,
+    facts: &Facts,
+    deposit: &Deposit<'_>,
+) -> Result<(Entry, Option<Vec<u8>>, Option<Permit>), Trouble> {
+    let Parsed { uid, received, what, mut permit } = message;
+    let (mail, bytes) = match what {
+        What::Mail(mail, bytes) => (mail, bytes),
+        What::Unparsable(reason, bytes) => {
+            let entry = casualty(uid, reason, bytes, deposit).await?;
+            return Ok((entry, None, None));
+        }
+        What::Gone => {
+            let mut trace = Trace::default();
+            trace.found(Finding::GoneFromServer);
+            let entry = Entry { uid, outcome: Outcome::Skip(Code::Expunged), trace, message_hash: None };
+            return Ok((entry, None, None));
+        }
+    };
+    let message_hash = shared.judge.hash(&mail.envelope);
+    let decision = shared.judge.decide(&mail.envelope, received, facts);
+    let mut trace = decision.trace;
+    let outcome = match decision.verdict {
+        Verdict::Log(activity) => {
+            prepare(*activity, *mail, received, &shared.worker.config, deposit, &mut trace).await?
+        }
+        Verdict::Sighting(activity) => Outcome::Sighting(activity),
+        Verdict::Skip(code) => Outcome::Skip(code),
+    };
+    if let Some(permit) = &mut permit {
+        shrink(permit, outcome.bytes() + bytes.as_ref().map_or(0, Vec::len));
+    }
+    Ok((Entry { uid, outcome, trace, message_hash }, bytes, permit))
+}
+
+/// Sets a message aside with its bytes.
+pub(super) async fn casualty(
+    uid: u32,
+    reason: String,
+    bytes: Vec<u8>,
+    deposit: &Deposit<'_>,
+) -> Result<Entry, Trouble> {
+    let size = Some(bytes.len() as u64);
+    let sha256 = Some(deposit.put(bytes).await?.to_string());
+    let mut trace = Trace::default();
+    trace.found_by(Finding::SetAside, &reason);
+    let outcome = Outcome::Quarantine(Casualty { reason, sha256, size });
+    Ok(Entry { uid, outcome, trace, message_hash: None })
+}
+
+/// The ids of messages that are judged and not yet committed: what refers to one of them has to wait.
+struct Pending {
+    batches: VecDeque<(u64, HashSet<MessageKey>)>,
+    /// The number of the last batch that the commit stage is done with.
+    committed: watch::Receiver<u64>,
+}
+
+impl Pending {
+    fn add(&mut self, number: u64, messages: &[Parsed]) {
+        let envelopes = messages.iter().filter_map(Parsed::envelope);
+        let ids = envelopes.flat_map(|envelope| [&envelope.message_id, &envelope.original_message_id]);
+        self.batches.push_back((number, ids.flatten().map(MessageKey::of_id).collect()));
+    }
+
+    fn contains(&self, key: &MessageKey) -> bool {
+        self.batches.iter().any(|(_, ids)| ids.contains(key))
+    }
+
+    fn forget_committed(&mut self) {
+        let committed = *self.committed.borrow();
+        self.batches.retain(|(number, _)| *number > committed);
+    }
+
+    /// Waits until the commit stage is done with all of them, or gone.
+    async fn settled(&mut self) {
+        if let Some((last, _)) = self.batches.back() {
+            let last = *last;
+            let _ = self.committed.wait_for(|committed| *committed >= last).await;
+        }
+        self.batches.clear();
+    }
+}
+
+impl Parsed {
+    pub(super) fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
+        match &self.what {
+            What::Mail(mail, _) => Some(&mail.envelope),
+            What::Unparsable(..) | What::Gone => None,
+        }
+    }
+}
