@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::args::{AccountAdd, AccountCommand, Json};
 use super::installation::{Installation, address as parse_address};
-use super::output::Output;
+use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
@@ -23,20 +23,23 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
         AccountCommand::List(list) => return show(installation, list.json).await,
         AccountCommand::Pause(name) => {
             accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
-            println!("{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.", name.address);
+            say(format_args!(
+                "{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.",
+                name.address
+            ))?;
         }
         AccountCommand::Resume(name) => {
             accounts::resume(store, &parse_address(&name.address)?).await?;
-            println!("{} is watched again.", name.address);
+            say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
             accounts::remove(store, &parse_address(&name.address)?, &installation.clock).await?;
-            println!("{} is no longer watched. What was logged stays.", name.address);
+            say(format_args!("{} is no longer watched. What was logged stays.", name.address))?;
         }
         AccountCommand::Resync(name) => {
             let account = accounts::named(store, &parse_address(&name.address)?).await?;
             let forgotten = store.resync(account.id).await?;
-            println!("{forgotten} verdicts on mail that was not logged are judged again at the next run.");
+            say(format_args!("{forgotten} verdicts on mail that was not logged are judged again at the next run."))?;
         }
     }
     Ok(Answer::Yes)
@@ -79,8 +82,8 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if let Some(token) = token {
         installation.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
-    println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
-    println!("{}", what_follows(installation, &account, has_token).await?);
+    say(format_args!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port))?;
+    say(what_follows(installation, &account, has_token).await?)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Answer;
 use super::args::Inspect;
-use super::output::Output;
+use super::output::{Output, complain};
 use crate::mail::authentication::{Assessment, Stamp, assess};
 use crate::mail::message::Mail;
 use crate::mail::subject::BaseSubject;
@@ -26,7 +26,7 @@ pub(super) fn inspect(what: &Inspect) -> anyhow::Result<Answer> {
             match std::fs::read(&file) {
                 Ok(raw) => show(&mut output, &name, &raw)?,
                 Err(error) => {
-                    eprintln!("mailtrail: {} cannot be read: {error}", file.display());
+                    complain(format_args!("mailtrail: {} cannot be read: {error}", file.display()));
                     all = Answer::No;
                 }
             }

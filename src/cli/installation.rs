@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use entity::workspace;
 
 use super::Usage;
+use super::output::complain;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Loaded};
@@ -32,7 +33,7 @@ impl Installation {
         let loaded = load(file)?;
         // A database of its own in whatever folder one happens to be in is rarely what was meant.
         if let Some(hint) = loaded.hint().filter(|_| std::env::var_os("MAILTRAIL_DATABASE__URL").is_none()) {
-            eprintln!("mailtrail: {hint}");
+            complain(format_args!("mailtrail: {hint}"));
         }
         let config = loaded.config;
         crate::telemetry::init(&config.log).map_err(|error| Usage(error.to_string()))?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
 use super::installation::{Installation, address};
-use super::output::Output;
+use super::output::{Output, say};
 use crate::mail::content::display_html;
 use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
@@ -89,7 +89,7 @@ pub(super) async fn contact(installation: &Installation, command: ContactCommand
         }
         ContactCommand::Remove { address: text } => {
             contacts::remove(&installation.store, workspace.id, &address(&text)?, &installation.clock).await?;
-            println!("{text} is deleted; mail does not bring it back, an import does.");
+            say(format_args!("{text} is deleted; mail does not bring it back, an import does."))?;
         }
     }
     Ok(Answer::Yes)

@@ -159,3 +159,64 @@ fn a_command_without_the_configuration_pauses_nothing() {
         assert_eq!(known(), before);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_reader_went_away_does_its_work_and_ends_quietly() {
+    let world = World::plain(Engine::Sqlite).await;
+    world.deliver(mail("1@ours.example", CARLA, ""));
+    let users = world.trail.path("users.csv");
+    std::fs::write(&users, "login,name\nbert@ours.example,Bert\n").unwrap();
+    let bcc = crate::support::world::BCC;
+    let without_reader = |args: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = world.trail.command(args).stdout(writer).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {told}");
+        assert!(!told.contains("panicked") && !told.contains("a bug"), "{args:?}: {told}");
+    };
+    for command in [
+        &["migrate"][..],
+        &["config", "check"],
+        &["config", "show"],
+        &["completions", "bash"],
+        &["workspace", "add", "second"],
+        &["workspace", "list"],
+        &["import", "users", users.to_str().unwrap()],
+        &["never-log", "add", "secret.example"],
+        &["never-log", "list"],
+        &["account", "pause", bcc],
+        &["account", "resume", bcc],
+        &["account", "list"],
+        &["address"],
+        &["run", "--once"],
+        &["activity", "list"],
+        &["activity", "list", "--json"],
+        &["contact", "list"],
+        &["ledger", "list"],
+        &["events", "list"],
+        &["notice", "list"],
+        &["quarantine", "retry"],
+        &["explain", "--account", bcc, "--uid", "1"],
+        &["audit"],
+        &["contact", "remove", CARLA],
+    ] {
+        without_reader(command);
+    }
+    assert_eq!((world.codes().len(), world.contacts().len()), (1, 0));
+    without_reader(&["account", "remove", bcc]);
+    assert!(world.trail.run(&["never-log", "list"]).contains("secret.example"));
+    assert!(world.trail.run(&["workspace", "list"]).contains("second"));
+}
+
+#[test]
+fn the_exit_code_holds_where_nobody_reads_the_complaint() {
+    let trail = Trail::new(Engine::Sqlite, None, "");
+    for (code, args) in
+        [(2, &["--workspace", "nowhere", "activity", "list"][..]), (1, &["account", "pause", "a@b.example"])]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(trail.command(args).stderr(writer).status().unwrap().code(), Some(code), "{args:?}");
+    }
+}
