@@ -14,7 +14,6 @@ use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
 use crate::store::accounts::{self, Listed, NewAccount};
 use crate::store::facts::log_address;
-use crate::store::users;
 
 pub(super) async fn account(installation: &Installation, command: AccountCommand) -> anyhow::Result<Answer> {
     let store = &installation.store;
@@ -48,7 +47,7 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
 async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()> {
     let workspace = installation.workspace().await?;
     let user = match &new.user {
-        Some(login) => Some(users::named(&installation.store, workspace.id, &parse_address(login)?).await?),
+        Some(login) => Some(installation.user(login).await?),
         None => None,
     };
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;

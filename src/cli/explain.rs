@@ -44,7 +44,7 @@ async fn explain_file(
     if file.as_os_str() == "-" {
         std::io::stdin().lock().read_to_end(&mut raw)?;
     } else {
-        raw = std::fs::read(file).map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", file.display()))?;
+        raw = std::fs::read(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     }
     let mail = Mail::parse(&raw)?;
     if let Some(id) = &mail.envelope.message_id

@@ -23,7 +23,8 @@ use args::Command;
 use installation::Installation;
 use output::complain;
 
-/// A command line or configuration that makes no sense: exit code 2.
+/// A command line or configuration that makes no sense, or names a file, user or workspace that is not there: exit code 2.
+/// What a command acts on may have gone meanwhile: that is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);

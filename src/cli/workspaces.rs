@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
-use super::installation::{Installation, address};
+use super::import::ImportError;
+use super::installation::Installation;
 use super::output::{Output, complain, say};
 use super::{Answer, Usage};
 use crate::config::is_workspace_name;
@@ -75,18 +76,18 @@ async fn read(installation: &Installation, what: &NeverLogEntry) -> anyhow::Resu
     })?;
     let scope = match &what.user {
         None => Scope::Workspace,
-        Some(login) => {
-            let workspace = installation.workspace().await?.id;
-            Scope::User(users::named(&installation.store, workspace, &address(login)?).await?.id)
-        }
+        Some(login) => Scope::User(installation.user(login).await?.id),
     };
     Ok((scope, entry))
 }
 
 pub(super) async fn import(installation: &Installation, what: Import) -> anyhow::Result<Answer> {
     let workspace = installation.workspace().await?;
-    let report =
-        super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock).await?;
+    let import = super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock);
+    let report = match import.await {
+        Err(ImportError::NoFile(reason)) => return Err(Usage(reason).into()),
+        other => other?,
+    };
     if report.bad.is_empty() {
         say(format_args!(
             "{}: {} new, {} changed, {} unchanged",

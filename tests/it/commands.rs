@@ -93,9 +93,31 @@ fn a_wrong_command_line_is_2() {
         let told = trail.fails(2, wrong);
         assert!(!told.is_empty(), "{wrong:?}");
     }
-    trail.fails(1, &["import", "users", "no-such-file.csv"]);
     let told = trail.fails(2, &["--workspace", "nowhere", "contact", "list"]);
     assert!(told.contains("mailtrail workspace add nowhere"), "{told}");
+}
+
+#[test]
+fn an_argument_that_names_nothing_is_2_and_says_so() {
+    for engine in engines() {
+        let trail = Trail::new(engine, None, "");
+        let account = ["account", "add", "--kind", "personal", "--provider", "imap", "--address", "a@b.example"];
+        let named = |more: &[&'static str]| [&account[..], &["--host", "localhost"], more].concat();
+        for (args, told) in [
+            (vec!["import", "users", "no-such-file.csv"], "no-such-file.csv cannot be read"),
+            (vec!["explain", "no-such-file.eml"], "no-such-file.eml cannot be read"),
+            (vec!["inspect", "no-such-file.eml"], "there is no file no-such-file.eml"),
+            (vec!["inspect", "."], "there is no .eml file"),
+            (named(&["--password-file", "no-such-file"]), "no-such-file cannot be read"),
+            (named(&["--refresh-token-file", "no-such-file"]), "no-such-file cannot be read"),
+            (named(&["--user", "nobody@ours.example"]), "there is no user nobody@ours.example"),
+            (vec!["never-log", "add", "--user", "nobody@ours.example", "c.example"], "there is no user nobody"),
+            (vec!["never-log", "remove", "--user", "nobody@ours.example", "c.example"], "there is no user nobody"),
+        ] {
+            let complaint = trail.fails(2, &args);
+            assert!(complaint.contains(told), "{args:?}: {complaint}");
+        }
+    }
 }
 
 #[test]

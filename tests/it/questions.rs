@@ -48,7 +48,7 @@ async fn explain_rehearses_a_file_and_writes_nothing() {
         world.deliver(mail("1@ours.example", CARLA, ""));
         world.sync();
         assert_eq!(world.trail.json(&["explain", file, "--json"])[0]["seen"], true);
-        world.trail.fails(1, &["explain", "no-such-file.eml"]);
+        world.trail.fails(2, &["explain", "no-such-file.eml"]);
     }
 }
 
@@ -71,7 +71,7 @@ fn inspect_prints_a_line_a_file_and_needs_no_database() {
     assert!(first["bounce"].is_null() && first["forwarded"].is_null());
     assert_eq!(rows[1]["class"], "auto-reply");
     assert!(!trail.path("crm.db").exists());
-    trail.fails(1, &["inspect", trail.path("nowhere").to_str().unwrap()]);
+    trail.fails(2, &["inspect", trail.path("nowhere").to_str().unwrap()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
