@@ -133,6 +133,26 @@ async fn the_lists_show_what_happened_in_the_promised_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_names_the_contact_that_was_made_until_it_is_deleted() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", "Carla <Carla@Customer.example>", "Cc: dora@customer.example\r\n"));
+        world.sync();
+        let told = || {
+            let events = world.trail.json(&["events", "list", "--json"]);
+            events.into_iter().map(|event| (event["type"].clone(), event["contact"].clone())).collect::<Vec<_>>()
+        };
+        let made = |address: serde_json::Value| ("contact.created".into(), address);
+        let logged = ("activity.logged".into(), serde_json::Value::Null);
+        let dora = made("dora@customer.example".into());
+        assert_eq!(told(), [made("Carla@Customer.example".into()), dora.clone(), logged.clone()]);
+        assert!(world.trail.run(&["events", "list"]).contains("contact.created  Carla@Customer.example"));
+        world.trail.run(&["contact", "remove", CARLA]);
+        assert_eq!(told(), [made(serde_json::Value::Null), dora, logged]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_activity_has_the_promised_keys_and_no_address_reaches_the_log() {
     for engine in engines() {
         let world = World::plain(engine).await;
