@@ -38,6 +38,22 @@ async fn no_error_prints_the_password() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_the_connection_is_named_with_the_cause() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = refusal(&format!("postgres://me:secret@{nobody}/db")).await;
+    assert!(text.contains(&nobody.to_string()) && text.contains("refused") && text.contains("running"), "{text}");
+    let Ok(server) = std::env::var("MAILTRAIL_TEST_POSTGRES") else { return };
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_password(Some("wrong")).unwrap();
+    let text = refusal(url.as_str()).await;
+    assert!(text.contains("password authentication failed"), "{text}");
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path("no_such_database");
+    let text = refusal(url.as_str()).await;
+    assert!(text.contains("no_such_database") && text.contains("does not exist"), "{text}");
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_said() {
     let text = refusal("sqlite:///nowhere/at/all/mailtrail.db").await;
     assert!(text.contains("/nowhere/at/all/mailtrail.db") && text.contains("folder"), "{text}");
