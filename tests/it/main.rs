@@ -23,6 +23,7 @@ mod faults_login;
 mod faults_mailbox;
 mod faults_poison;
 mod faults_protocol;
+mod faults_refused;
 mod faults_service;
 mod live;
 mod never_log;
