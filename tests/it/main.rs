@@ -25,6 +25,7 @@ mod faults_poison;
 mod faults_protocol;
 mod faults_refused;
 mod faults_service;
+mod imports;
 mod live;
 mod never_log;
 mod oddities;

@@ -221,8 +221,11 @@ async fn write(
     ledger::write(db, batch, &logged, clock).await
 }
 
-/// Lets commits of one workspace follow one another, whichever process makes them.
-async fn lock_workspaces(db: &DatabaseTransaction, workspaces: BTreeSet<Uuid>) -> Result<(), StoreError> {
+/// Lets those who write contacts of one workspace follow one another, whichever process they are in.
+pub(in crate::store) async fn lock_workspaces(
+    db: &DatabaseTransaction,
+    workspaces: BTreeSet<Uuid>,
+) -> Result<(), StoreError> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
