@@ -114,6 +114,53 @@ async fn writers_that_read_first_do_not_fail_each_other() {
     .await;
 }
 
+async fn synchronous(tx: &Tx) -> i32 {
+    let asked = sea_orm::Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA synchronous");
+    tx.query_one_raw(asked).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_again_is_on_the_disk_when_it_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("a.db").display());
+    let store = Store::open(&url, &Options::default()).await.unwrap();
+    store.migrate().await.unwrap();
+    // 1: NORMAL, 2: FULL.
+    for (n, level) in [1, 2, 1, 2].into_iter().enumerate() {
+        let tx = if level == 2 { store.begin_durable().await.unwrap() } else { store.begin().await.unwrap() };
+        assert_eq!(synchronous(&tx).await, level);
+        a_workspace(&format!("workspace-{n}")).insert(&*tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 4);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_both_kinds_wait_for_each_other() {
+    on_each_engine(async |store| {
+        let tasks: Vec<_> = (0..8)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for n in 0..5 {
+                        let even = (writer + n) % 2 == 0;
+                        let tx = if even { store.begin_durable().await } else { store.begin().await }.unwrap();
+                        workspace::Entity::find().count(&*tx).await.unwrap();
+                        a_workspace(&format!("{writer}.{n}")).insert(&*tx).await.unwrap();
+                        tx.commit().await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 40);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_double_is_a_constraint_error_without_the_value() {
     on_each_engine(async |store| {
