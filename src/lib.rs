@@ -35,4 +35,6 @@ pub mod clock;
 
 pub mod telemetry;
 
+pub mod tls;
+
 pub mod trouble;

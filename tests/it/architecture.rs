@@ -43,6 +43,7 @@ const IMPURE: &[&str] = &[
     "crate::source::imap",
     "crate::store",
     "crate::telemetry",
+    "crate::tls",
     "crate::worker",
 ];
 
@@ -54,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("oauth2", &["src/oauth"]),
     ("reqwest", &["src/oauth"]),
     ("object_store", &["src/attachments"]),
+    ("webpki_roots", &["src/tls.rs"]),
     ("clap", &["src/cli", "src/main.rs", "src/config"]),
 ];
 
