@@ -12,7 +12,7 @@ use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
-use crate::store::accounts::{self, Listed, NewAccount};
+use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
 use crate::store::facts::log_address;
 
 pub(super) async fn account(installation: &Installation, command: AccountCommand) -> anyhow::Result<Answer> {
@@ -56,7 +56,8 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
     // One that is there already has both.
-    let is_new = accounts::find(&installation.store, &address).await?.is_none();
+    let known = accounts::find(&installation.store, &address).await?;
+    let is_new = known.is_none();
     if is_new && new.host.is_none() && new.provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
@@ -82,6 +83,9 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         installation.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
     say(format_args!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port))?;
+    if known.is_some_and(|known| is_earlier(account.since, known.since)) {
+        say("Mail that came before its former start is read at the next run.")?;
+    }
     say(what_follows(installation, &account, has_token).await?)?;
     Ok(())
 }

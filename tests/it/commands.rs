@@ -76,6 +76,52 @@ async fn mail_from_before_the_given_day_is_not_logged() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_moved_back_brings_the_mail_before_the_former_one() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let second = "second@crm.example";
+        let since = |day: &'static str| ["--kind", "bcc", "--provider", "imap", "--since", day];
+        world.add_account(&since("2026-06-01"), second);
+        let at = |id: &str, time: &str| {
+            let time = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
+            world.provider.mail.deliver_at(second, "INBOX", mail(id, CARLA, ""), time);
+        };
+        // The second lies below the start, the last is met behind it.
+        at("1@ours.example", "2026-03-31T10:00:00Z");
+        at("2@ours.example", "2026-05-31T10:00:00Z");
+        at("3@ours.example", "2026-06-01T10:00:00Z");
+        at("4@ours.example", "2026-05-30T10:00:00Z");
+        world.sync();
+        assert_eq!(world.logged(), ["3@ours.example"]);
+        let change = |day: &'static str| {
+            let args = [&["account", "add", "--address", second][..], &since(day)].concat();
+            world.trail.run(&args)
+        };
+        assert!(!change("2026-07-01").contains("former start"));
+        assert!(change("2026-04-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.logged(), ["2@ours.example", "3@ours.example", "4@ours.example"]);
+        let before = world.everything();
+        assert!(!change("2026-04-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.everything(), before);
+        world.trail.run(&["audit"]);
+        // Removed and added again it starts where it did.
+        world.trail.run(&["account", "remove", second]);
+        let (port, token) = (world.connection().port.to_string(), world.trail.path("token"));
+        let server = ["--host", "localhost", "--port", &port, "--refresh-token-file", token.to_str().unwrap()];
+        let again = ["account", "add", "--kind", "bcc", "--provider", "imap", "--address", second];
+        world.trail.run(&[&again[..], &server].concat());
+        world.sync();
+        assert_eq!(world.everything(), before);
+        assert!(change("2026-01-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.logged().len(), 4);
+        world.trail.run(&["audit"]);
+    }
+}
+
 #[test]
 fn a_wrong_command_line_is_2() {
     let trail = Trail::new(Engine::Sqlite, None, "");
