@@ -68,7 +68,7 @@ async fn a_full_disk_for_attachments_is_told_and_loses_nothing() {
     }
     // The database of a few kilobytes a mail fits, an attachment does not.
     let ended = on_a_full_disk(&world.trail, &["run", "--once"], 190);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    failed_clearly(&ended, &["attachment"]);
     complete(&world, 3);
     assert!(world.activities().iter().all(|activity| activity["attachments"][0]["stored"] == true));
 }
