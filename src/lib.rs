@@ -11,6 +11,7 @@
 //! ```
 //!
 //! The modules stand in the order of that flow; then come the doors (`cli`, `config`) and what all of them use.
+#![warn(clippy::print_stdout, clippy::print_stderr, reason = "both panic where the reader went away: see cli::output")]
 
 pub mod source;
 
@@ -33,5 +34,7 @@ pub mod config;
 pub mod clock;
 
 pub mod telemetry;
+
+pub mod tls;
 
 pub mod trouble;

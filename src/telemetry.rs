@@ -151,6 +151,26 @@ mod tests {
         assert_eq!(line["account"], 7);
     }
 
+    /// The hook is the process's: it is tried in one of its own.
+    #[test]
+    fn a_panic_tells_its_place_and_never_its_words() {
+        const CHILD: &str = "MAILTRAIL_TEST_PANIC";
+        if std::env::var_os(CHILD).is_some() {
+            init(&Log::default()).unwrap();
+            assert!(std::panic::catch_unwind(|| panic!("no part of {}", "carla@customer.example")).is_err());
+            return;
+        }
+        let name = "telemetry::tests::a_panic_tells_its_place_and_never_its_words";
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&child.stderr).into_owned() + &String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && told.contains("a bug") && told.contains("src/telemetry.rs"), "{told}");
+        assert!(!told.contains("carla"), "{told}");
+    }
+
     #[test]
     fn what_is_no_level_is_the_operators_to_mend() {
         assert_eq!(filter("mailtrail=loud").unwrap_err().kind(), "operator");

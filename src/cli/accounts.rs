@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 
 use super::args::{AccountAdd, AccountCommand, Json};
 use super::installation::{Installation, address as parse_address};
-use super::output::Output;
+use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
-use crate::store::accounts::{self, Listed, NewAccount};
+use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
 use crate::store::facts::log_address;
-use crate::store::users;
 
 pub(super) async fn account(installation: &Installation, command: AccountCommand) -> anyhow::Result<Answer> {
     let store = &installation.store;
@@ -23,20 +22,23 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
         AccountCommand::List(list) => return show(installation, list.json).await,
         AccountCommand::Pause(name) => {
             accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
-            println!("{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.", name.address);
+            say(format_args!(
+                "{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.",
+                name.address
+            ))?;
         }
         AccountCommand::Resume(name) => {
             accounts::resume(store, &parse_address(&name.address)?).await?;
-            println!("{} is watched again.", name.address);
+            say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
             accounts::remove(store, &parse_address(&name.address)?, &installation.clock).await?;
-            println!("{} is no longer watched. What was logged stays.", name.address);
+            say(format_args!("{} is no longer watched. What was logged stays.", name.address))?;
         }
         AccountCommand::Resync(name) => {
             let account = accounts::named(store, &parse_address(&name.address)?).await?;
             let forgotten = store.resync(account.id).await?;
-            println!("{forgotten} verdicts on mail that was not logged are judged again at the next run.");
+            say(format_args!("{forgotten} verdicts on mail that was not logged are judged again at the next run."))?;
         }
     }
     Ok(Answer::Yes)
@@ -45,7 +47,7 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
 async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()> {
     let workspace = installation.workspace().await?;
     let user = match &new.user {
-        Some(login) => Some(users::named(&installation.store, workspace.id, &parse_address(login)?).await?),
+        Some(login) => Some(installation.user(login).await?),
         None => None,
     };
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
@@ -54,7 +56,8 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
     // One that is there already has both.
-    let is_new = accounts::find(&installation.store, &address).await?.is_none();
+    let known = accounts::find(&installation.store, &address).await?;
+    let is_new = known.is_none();
     if is_new && new.host.is_none() && new.provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
@@ -79,8 +82,11 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if let Some(token) = token {
         installation.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
-    println!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port);
-    println!("{}", what_follows(installation, &account, has_token).await?);
+    say(format_args!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port))?;
+    if known.is_some_and(|known| is_earlier(account.since, known.since)) {
+        say("Mail that came before its former start is read at the next run.")?;
+    }
+    say(what_follows(installation, &account, has_token).await?)?;
     Ok(())
 }
 

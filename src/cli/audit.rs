@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Answer;
 use super::args::Json;
 use super::installation::Installation;
-use super::output::Output;
+use super::output::{Output, complain};
 use crate::store::accounts;
 
 pub(super) async fn audit(installation: &Installation, what: Json) -> anyhow::Result<Answer> {
@@ -21,7 +21,7 @@ pub(super) async fn audit(installation: &Installation, what: Json) -> anyhow::Re
         match worker.audit(account).await {
             Err(trouble) => {
                 answer = Answer::No;
-                eprintln!("mailtrail: {} cannot be audited: {trouble}", account.address);
+                complain(format_args!("mailtrail: {} cannot be audited: {trouble}", account.address));
             }
             Ok(audits) => {
                 for audit in audits {

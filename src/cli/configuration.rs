@@ -3,23 +3,24 @@
 use std::path::Path;
 
 use super::args::ConfigCommand;
+use super::output::say;
 use super::{Answer, Usage, installation};
 use crate::config::{DEFAULT_FILE, Loaded};
 
 pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<Answer> {
     let Loaded { config, file } = installation::load(file)?;
     match command {
-        ConfigCommand::Show => print!("{}", config.redacted()?),
+        ConfigCommand::Show => say(config.redacted()?.trim_end())?,
         ConfigCommand::Check => {
             let problems = config.check();
             if !problems.is_empty() {
                 let list: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
                 return Err(Usage(format!("the configuration is wrong:\n{}", list.join("\n"))).into());
             }
-            match file {
-                Some(file) => println!("{} is valid.", file.display()),
-                None => println!("There is no {DEFAULT_FILE} here; the defaults and the environment are valid."),
-            }
+            say(match file {
+                Some(file) => format!("{} is valid.", file.display()),
+                None => format!("There is no {DEFAULT_FILE} here; the defaults and the environment are valid."),
+            })?;
         }
     }
     Ok(Answer::Yes)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Explain;
 use super::installation::{Installation, address};
-use super::output::Output;
+use super::output::{Output, complain};
 use super::{Answer, Usage};
 use crate::decide::key::keyed_hash;
 use crate::decide::{MessageKey, Trace};
@@ -44,7 +44,7 @@ async fn explain_file(
     if file.as_os_str() == "-" {
         std::io::stdin().lock().read_to_end(&mut raw)?;
     } else {
-        raw = std::fs::read(file).map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", file.display()))?;
+        raw = std::fs::read(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     }
     let mail = Mail::parse(&raw)?;
     if let Some(id) = &mail.envelope.message_id
@@ -70,9 +70,9 @@ async fn explain_id(
 ) -> anyhow::Result<bool> {
     let found = print_verdicts_on(installation, worker, id, output).await?;
     if !found {
-        eprintln!(
+        complain(
             "No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
-                   the mailbox, and does `mailtrail account list` show a recent success?"
+                   the mailbox, and does `mailtrail account list` show a recent success?",
         );
     }
     Ok(found)
@@ -112,15 +112,15 @@ async fn explain_uid(
             Ok(true)
         }
         None if i64::from(uid) > mailbox.cursor => {
-            eprintln!("UID {uid} was not read yet: the mailbox is read up to UID {}.", mailbox.cursor);
+            complain(format_args!("UID {uid} was not read yet: the mailbox is read up to UID {}.", mailbox.cursor));
             Ok(false)
         }
         None if i64::from(uid) < mailbox.first_uid => {
-            eprintln!("UID {uid} is from before the account's start (UID {}).", mailbox.first_uid);
+            complain(format_args!("UID {uid} is from before the account's start (UID {}).", mailbox.first_uid));
             Ok(false)
         }
         None => {
-            eprintln!("There was no message with UID {uid} when the mailbox was read.");
+            complain(format_args!("There was no message with UID {uid} when the mailbox was read."));
             Ok(false)
         }
     }

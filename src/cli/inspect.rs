@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Answer;
 use super::args::Inspect;
-use super::output::Output;
+use super::output::{Output, complain};
+use super::{Answer, Usage};
 use crate::mail::authentication::{Assessment, Stamp, assess};
 use crate::mail::message::Mail;
 use crate::mail::subject::BaseSubject;
@@ -26,7 +26,7 @@ pub(super) fn inspect(what: &Inspect) -> anyhow::Result<Answer> {
             match std::fs::read(&file) {
                 Ok(raw) => show(&mut output, &name, &raw)?,
                 Err(error) => {
-                    eprintln!("mailtrail: {} cannot be read: {error}", file.display());
+                    complain(format_args!("mailtrail: {} cannot be read: {error}", file.display()));
                     all = Answer::No;
                 }
             }
@@ -39,13 +39,13 @@ pub(super) fn inspect(what: &Inspect) -> anyhow::Result<Answer> {
 /// The file itself, or every .eml file of a folder in order of name.
 fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !path.is_dir() {
-        anyhow::ensure!(path.exists(), "there is no file {}", path.display());
+        anyhow::ensure!(path.exists(), Usage(format!("there is no file {}", path.display())));
         return Ok(vec![path.to_owned()]);
     }
     let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
     let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("eml")));
-    anyhow::ensure!(!files.is_empty(), "there is no .eml file in {}", path.display());
+    anyhow::ensure!(!files.is_empty(), Usage(format!("there is no .eml file in {}", path.display())));
     files.sort();
     Ok(files)
 }

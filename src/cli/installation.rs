@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use entity::workspace;
+use entity::{user, workspace};
 
 use super::Usage;
+use super::output::complain;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Loaded};
@@ -16,6 +17,7 @@ use crate::oauth::http::Http;
 use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
 use crate::source::Budget;
+use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
 use crate::worker::Worker;
@@ -32,7 +34,7 @@ impl Installation {
         let loaded = load(file)?;
         // A database of its own in whatever folder one happens to be in is rarely what was meant.
         if let Some(hint) = loaded.hint().filter(|_| std::env::var_os("MAILTRAIL_DATABASE__URL").is_none()) {
-            eprintln!("mailtrail: {hint}");
+            complain(format_args!("mailtrail: {hint}"));
         }
         let config = loaded.config;
         crate::telemetry::init(&config.log).map_err(|error| Usage(error.to_string()))?;
@@ -63,6 +65,15 @@ impl Installation {
         let found = workspaces::find(&self.store, name).await?;
         found.ok_or_else(|| {
             Usage(format!("there is no workspace \"{name}\"; make it with `mailtrail workspace add {name}`")).into()
+        })
+    }
+
+    /// The user of that login in the workspace.
+    pub(super) async fn user(&self, login: &str) -> anyhow::Result<user::Model> {
+        let found = users::find(&self.store, self.workspace().await?.id, &address(login)?).await?;
+        found.ok_or_else(|| {
+            let text = "import the users first: `mailtrail import users FILE`";
+            Usage(format!("there is no user {login} in this workspace; {text}")).into()
         })
     }
 

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::Answer;
 use super::args::{ActivityCommand, ContactCommand, ListCommand};
 use super::installation::{Installation, address};
-use super::output::Output;
+use super::output::{Output, say};
 use crate::mail::content::display_html;
+use crate::store::ledger::contact_of;
 use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
 
@@ -89,7 +90,7 @@ pub(super) async fn contact(installation: &Installation, command: ContactCommand
         }
         ContactCommand::Remove { address: text } => {
             contacts::remove(&installation.store, workspace.id, &address(&text)?, &installation.clock).await?;
-            println!("{text} is deleted; mail does not bring it back, an import does.");
+            say(format_args!("{text} is deleted; mail does not bring it back, an import does."))?;
         }
     }
     Ok(Answer::Yes)
@@ -164,12 +165,16 @@ pub(super) async fn events(
         let unknown: HashSet<_> =
             page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
         accounts.extend(installation.store.account_addresses(unknown).await?);
+        let contacts = installation.store.contacts_told_of(&page).await?;
         for row in &page {
             let account = row.account_id.and_then(|id| accounts.get(&id));
-            let record = json!({"type": row.kind, "at": row.at, "activity": row.activity_id, "account": account});
+            let contact = contact_of(row).and_then(|id| contacts.get(&id));
+            let record = json!({
+                "type": row.kind, "at": row.at, "activity": row.activity_id, "account": account, "contact": contact,
+            });
             output.record(&record, |_| {
-                let activity = row.activity_id.map(|id| id.to_string()).unwrap_or_default();
-                format!("{}  {}  {activity}", row.at.format("%Y-%m-%d %H:%M:%S"), row.kind)
+                let about = row.activity_id.map(|id| id.to_string()).or_else(|| contact.cloned()).unwrap_or_default();
+                format!("{}  {}  {about}", row.at.format("%Y-%m-%d %H:%M:%S"), row.kind)
             })?;
         }
     }

@@ -21,8 +21,10 @@ use std::process::ExitCode;
 
 use args::Command;
 use installation::Installation;
+use output::complain;
 
-/// A command line or configuration that makes no sense: exit code 2.
+/// A command line or configuration that makes no sense, or names a file, user or workspace that is not there: exit code 2.
+/// What a command acts on may have gone meanwhile: that is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
@@ -49,7 +51,7 @@ pub fn main(args: Args) -> ExitCode {
     {
         Ok(runtime) => runtime.block_on(run(args)),
         Err(error) => {
-            eprintln!("mailtrail: the runtime cannot be started: {error}");
+            complain(format_args!("mailtrail: the runtime cannot be started: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -59,9 +61,9 @@ async fn run(args: Args) -> ExitCode {
     match dispatch(args).await {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::FAILURE,
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<output::ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mailtrail: {error:#}");
+            complain(format_args!("mailtrail: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }

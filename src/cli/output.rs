@@ -1,8 +1,18 @@
 //! Lines for people, JSON Lines for programs.
 
+use std::fmt;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
+
+/// Whoever reads standard output went away: no failure of ours, and the end of a list.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(super) struct ReaderGone;
+
+fn unwritten(error: io::Error) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe { ReaderGone.into() } else { error.into() }
+}
 
 /// Standard output, for one or the other.
 pub(super) struct Output {
@@ -20,18 +30,17 @@ impl Output {
     pub(super) fn record<T: Serialize>(&mut self, record: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         self.empty = false;
         if self.json {
-            serde_json::to_writer(&mut self.out, record)?;
-            self.out.write_all(b"\n")?;
+            serde_json::to_writer(&mut self.out, record).map_err(|e| unwritten(e.into()))?;
+            self.out.write_all(b"\n").map_err(unwritten)
         } else {
-            writeln!(self.out, "{}", printable(&text(record)))?;
+            writeln!(self.out, "{}", printable(&text(record))).map_err(unwritten)
         }
-        Ok(())
     }
 
     /// A line for people only.
     pub(super) fn line(&mut self, text: &str) -> anyhow::Result<()> {
         if !self.json {
-            writeln!(self.out, "{}", printable(text))?;
+            writeln!(self.out, "{}", printable(text)).map_err(unwritten)?;
         }
         Ok(())
     }
@@ -45,20 +54,25 @@ impl Output {
     }
 
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
-        Ok(self.out.flush()?)
+        self.out.flush().map_err(unwritten)
     }
+}
+
+/// A line about what was done. `println!` would panic where the reader went away: it has read enough, and what is left to
+/// do is done all the same.
+pub(super) fn say(line: impl fmt::Display) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{}", printable(&line.to_string())) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A line about what went wrong. Where nobody reads these, the exit code is left to tell.
+pub(super) fn complain(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable(&line.to_string()));
 }
 
 /// Without control characters other than line ends and tabs: a subject must not drive the terminal.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-/// Whether the reader of our output went away, which is no failure of ours.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let io = cause.downcast_ref::<io::Error>();
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-        io.map(io::Error::kind).or(json) == Some(io::ErrorKind::BrokenPipe)
-    })
 }

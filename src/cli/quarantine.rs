@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Answer;
 use super::args::QuarantineCommand;
 use super::installation::Installation;
-use super::output::Output;
+use super::output::{Output, complain, say};
 
 pub(super) async fn quarantine(installation: &Installation, command: QuarantineCommand) -> anyhow::Result<Answer> {
     let workspace = installation.workspace().await?.id;
@@ -34,15 +34,15 @@ pub(super) async fn quarantine(installation: &Installation, command: QuarantineC
                 anyhow::ensure!(!wanted.is_empty(), no_message(id));
             }
             if wanted.is_empty() {
-                println!("Nothing is set aside.");
+                say("Nothing is set aside.")?;
             }
             let mut answer = Answer::Yes;
             for row in wanted {
                 match worker.retry(&row).await {
-                    Ok(code) => println!("UID {}: {code}", row.uid),
+                    Ok(code) => say(format_args!("UID {}: {code}", row.uid))?,
                     Err(trouble) => {
                         answer = Answer::No;
-                        eprintln!("mailtrail: UID {}: {trouble}", row.uid);
+                        complain(format_args!("mailtrail: UID {}: {trouble}", row.uid));
                     }
                 }
             }
@@ -51,7 +51,7 @@ pub(super) async fn quarantine(installation: &Installation, command: QuarantineC
         QuarantineCommand::Drop { id } => {
             anyhow::ensure!(rows.iter().any(|row| row.id == id), no_message(id));
             installation.store.drop_quarantined(id).await?;
-            println!("Dropped; its verdict stays in the ledger.");
+            say("Dropped; its verdict stays in the ledger.")?;
         }
     }
     Ok(Answer::Yes)

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::installation::Installation;
+use super::output::{complain, say};
 use crate::worker::service;
 
 pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Result<Answer> {
@@ -15,15 +16,15 @@ pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Resu
     let report = service::once(&worker).await?;
     for (account, result) in &report.accounts {
         match result {
-            Ok(done) => println!(
+            Ok(done) => say(format_args!(
                 "{account}: {} logged, {} seen again, {} not logged, {} set aside",
                 done.logged, done.duplicates, done.skipped, done.quarantined
-            ),
-            Err(trouble) => eprintln!("{account}: failed: {trouble}"),
+            ))?,
+            Err(trouble) => complain(format_args!("{account}: failed: {trouble}")),
         }
     }
     if report.accounts.is_empty() {
-        println!("No account to read. Add one: mailtrail account add --kind bcc --provider google --address ADDRESS …");
+        say("No account to read. Add one: mailtrail account add --kind bcc --provider google --address ADDRESS …")?;
     }
     Ok(if report.accounts.iter().all(|(_, result)| result.is_ok()) { Answer::Yes } else { Answer::No })
 }
@@ -32,6 +33,6 @@ pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Resu
 pub(super) async fn migrate(installation: &Installation) -> anyhow::Result<Answer> {
     installation.reconcile().await?;
     installation.workspace().await?;
-    println!("The database is up to date.");
+    say("The database is up to date.")?;
     Ok(Answer::Yes)
 }

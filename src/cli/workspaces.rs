@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::args::{Import, NeverLogCommand, NeverLogEntry, WorkspaceCommand};
-use super::installation::{Installation, address};
-use super::output::Output;
+use super::import::ImportError;
+use super::installation::Installation;
+use super::output::{Output, complain, say};
 use super::{Answer, Usage};
 use crate::config::is_workspace_name;
 use crate::store::never_log::{self, Entry, Scope};
@@ -20,7 +21,7 @@ pub(super) async fn workspace(installation: &Installation, command: WorkspaceCom
             let new =
                 NewWorkspace { name, own_domains, visibility: crate::config::Visibility::Everyone, declared: false };
             let made = workspaces::add(&installation.store, &new, &installation.clock).await?;
-            println!("Workspace {} is made; name it with --workspace {}.", made.name, made.name);
+            say(format_args!("Workspace {} is made; name it with --workspace {}.", made.name, made.name))?;
         }
         WorkspaceCommand::List(list) => {
             let mut output = Output::new(list.json);
@@ -40,13 +41,13 @@ pub(super) async fn never_log(installation: &Installation, command: NeverLogComm
         NeverLogCommand::Add(what) => {
             let (scope, entry) = read(installation, &what).await?;
             let new = never_log::add(&installation.store, workspace, scope, &entry, &installation.clock).await?;
-            println!("{entry} {}.", if new { "is never logged" } else { "was on the list already" });
+            say(format_args!("{entry} {}.", if new { "is never logged" } else { "was on the list already" }))?;
         }
         NeverLogCommand::Remove(what) => {
             let (scope, entry) = read(installation, &what).await?;
             let gone = never_log::remove(&installation.store, workspace, scope, &entry).await?;
             anyhow::ensure!(gone, "{entry} is not on that list; `mailtrail never-log list` shows what is");
-            println!("{entry} is off the list. Only later mail is affected.");
+            say(format_args!("{entry} is off the list. Only later mail is affected."))?;
         }
         NeverLogCommand::List(list) => {
             let logins: std::collections::HashMap<String, String> = users::list(&installation.store, workspace)
@@ -75,24 +76,27 @@ async fn read(installation: &Installation, what: &NeverLogEntry) -> anyhow::Resu
     })?;
     let scope = match &what.user {
         None => Scope::Workspace,
-        Some(login) => {
-            let workspace = installation.workspace().await?.id;
-            Scope::User(users::named(&installation.store, workspace, &address(login)?).await?.id)
-        }
+        Some(login) => Scope::User(installation.user(login).await?.id),
     };
     Ok((scope, entry))
 }
 
 pub(super) async fn import(installation: &Installation, what: Import) -> anyhow::Result<Answer> {
     let workspace = installation.workspace().await?;
-    let report =
-        super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock).await?;
+    let import = super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock);
+    let report = match import.await {
+        Err(ImportError::NoFile(reason)) => return Err(Usage(reason).into()),
+        other => other?,
+    };
     if report.bad.is_empty() {
-        println!("{}: {} new, {} changed, {} unchanged", what.kind, report.made, report.changed, report.unchanged);
+        say(format_args!(
+            "{}: {} new, {} changed, {} unchanged",
+            what.kind, report.made, report.changed, report.unchanged
+        ))?;
         return Ok(Answer::Yes);
     }
     for bad in &report.bad {
-        eprintln!("line {}: {}", bad.line, bad.reason);
+        complain(format_args!("line {}: {}", bad.line, bad.reason));
     }
     let lines = match report.bad.len() {
         1 => "1 line is bad".to_owned(),

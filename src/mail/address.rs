@@ -61,16 +61,20 @@ impl Address {
         self.folded.get(self.at + 1..).unwrap_or_default()
     }
 
-    /// What follows the first `+` of the local part (A18).
+    /// What follows the first `+` of the local part (A18). A quoted local part is one piece.
     pub fn tag(&self) -> Option<&str> {
-        let (user, tag) = self.local().split_once('+')?;
-        (!user.is_empty() && !tag.is_empty()).then_some(tag)
+        let (_, tag) = self.tagged()?;
+        (!tag.is_empty()).then_some(tag)
+    }
+
+    fn tagged(&self) -> Option<(&str, &str)> {
+        self.local().split_once('+').filter(|(user, _)| !user.is_empty() && !user.starts_with('"'))
     }
 
     /// The address that a tag was added to; the same address where there is none.
     #[must_use]
     pub fn without_tag(&self) -> Self {
-        let Some((user, _)) = self.local().split_once('+').filter(|(user, _)| !user.is_empty()) else {
+        let Some((user, _)) = self.tagged() else {
             return self.clone();
         };
         let folded = format!("{user}@{}", self.domain());
@@ -84,13 +88,37 @@ impl Address {
 
 /// The local part in lower case and NFC, without quotes it does not need; `None` if it cannot be one.
 fn fold_local(local: &str) -> Option<String> {
-    let bare = match local.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
-        Some(quoted) if is_dot_atom(quoted) => quoted,
-        Some(quoted) if !quoted.is_empty() => return Some(fold_case(local)),
-        Some(_) => return None,
-        None => local,
+    let Some(quoted) = local.strip_prefix('"') else {
+        return is_dot_atom(local).then(|| fold_case(local));
     };
-    is_dot_atom(bare).then(|| fold_case(bare))
+    let content = unquoted(quoted.strip_suffix('"')?).filter(|content| !content.is_empty())?;
+    if is_dot_atom(&content) {
+        return Some(fold_case(&content));
+    }
+    let mut folded = String::with_capacity(local.len());
+    folded.push('"');
+    for c in fold_case(&content).chars() {
+        if matches!(c, '"' | '\\') {
+            folded.push('\\');
+        }
+        folded.push(c);
+    }
+    folded.push('"');
+    Some(folded)
+}
+
+/// What a quoted string stands for (RFC 5322 section 3.2.4): a backslash only says that the next character is meant.
+fn unquoted(inner: &str) -> Option<String> {
+    let mut content = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return None,
+            '\\' => content.push(chars.next()?),
+            other => content.push(other),
+        }
+    }
+    Some(content)
 }
 
 /// Tolerates dots at the ends and in a row, which some providers hand out, but nothing that ends an address.
@@ -181,6 +209,30 @@ mod tests {
         let set: HashSet<Address> = same.iter().map(|a| address(a)).collect();
         assert_eq!(set.len(), 1);
         assert_eq!(address("ÅSA@customer.example"), address("åsa@Customer.example"));
+    }
+
+    #[test]
+    fn a_quoted_local_part_is_what_it_stands_for() {
+        for (written, folded) in [
+            ("\"John Doe\"@customer.example", "\"john doe\"@customer.example"),
+            ("\"john\\ doe\"@customer.example", "\"john doe\"@customer.example"),
+            ("\"john\\.doe\"@customer.example", "john.doe@customer.example"),
+            ("\"a\\\"b\"@customer.example", "\"a\\\"b\"@customer.example"),
+            ("\"a\\\\b\"@customer.example", "\"a\\\\b\"@customer.example"),
+        ] {
+            assert_eq!(address(written).folded(), folded, "{written}");
+        }
+        for wrong in ["\"a\"b\"@x.example", "\"a\\\"@x.example", "\"\"@x.example", "\"a@x.example", "\"@x.example"] {
+            assert_eq!(Address::parse(wrong), None, "{wrong}");
+        }
+        let quoted = address("\"a+b c\"@x.example");
+        assert_eq!((quoted.tag(), quoted.without_tag()), (None, quoted.clone()));
+    }
+
+    #[test]
+    fn the_dot_that_ends_a_domain_name_makes_no_second_address() {
+        assert_eq!(address("anna@customer.example."), address("anna@customer.example"));
+        assert_eq!(address("<Anna@Customer.Example.>").folded(), "anna@customer.example");
     }
 
     #[test]

@@ -7,13 +7,11 @@ use oauth2::http::header::RETRY_AFTER;
 use oauth2::http::{HeaderMap, Response};
 use oauth2::{HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use crate::clock::Clock;
 use crate::config::Tls;
+use crate::tls;
 use crate::trouble::Trouble;
 
 /// Token answers take a few kilobytes; whatever is larger is something else.
@@ -64,9 +62,9 @@ impl HttpError {
 
 impl Http {
     /// A client that trusts the public certificates and those of `tls.ca_file`.
-    pub fn new(tls: &Tls, timeout: Duration, clock: Clock) -> Result<Self, Trouble> {
+    pub fn new(settings: &Tls, timeout: Duration, clock: Clock) -> Result<Self, Trouble> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust(tls)?)
+            .tls_backend_preconfigured(tls::client_config(settings.ca_file.as_deref())?)
             .redirect(Policy::none())
             .timeout(timeout)
             .connect_timeout(timeout)
@@ -127,31 +125,6 @@ fn away(error: &reqwest::Error) -> HttpError {
     })
 }
 
-fn trust(tls: &Tls) -> Result<ClientConfig, Trouble> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(file) = &tls.ca_file {
-        let wrong = |why: &dyn std::fmt::Display| {
-            Trouble::operator(format!("tls.ca_file {}: {why}; name a PEM file with certificates", file.display()))
-        };
-        let mut found = 0;
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| wrong(&error))? {
-            let certificate = certificate.map_err(|error| wrong(&error))?;
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-            found += 1;
-        }
-        if found == 0 {
-            return Err(wrong(&"there is no certificate in it"));
-        }
-    }
-    // Building a configuration by name of its provider keeps two providers in one binary from being ambiguous.
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Trouble::operator(format!("cannot set up TLS: {error}")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,12 +151,5 @@ mod tests {
             let request = oauth2::http::Request::post(url).body(Vec::new()).unwrap();
             assert_eq!(http.send(request).await.unwrap_err(), HttpError::Unsafe, "{url}");
         }
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_the_operators_to_mend() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let tls = Tls { ca_file: Some(file.path().to_owned()), ..Tls::default() };
-        assert_eq!(trust(&tls).err().unwrap().kind(), "operator");
     }
 }

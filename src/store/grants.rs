@@ -1,4 +1,7 @@
 //! OAuth grants, changed only by whoever saw their last version.
+//!
+//! A provider that rotates refresh tokens has forgotten the old one by the time we know the new one: a grant that was
+//! written must not be undone by a power cut.
 
 use entity::grant;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -30,7 +33,7 @@ pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreErro
         ])
         .value(grant::Column::Version, next_version)
         .to_owned();
-    let tx = store.begin().await?;
+    let tx = store.begin_durable().await?;
     grant::Entity::insert(grant.into_active_model()).on_conflict(on_conflict).exec_without_returning(&*tx).await?;
     tx.commit().await
 }
@@ -40,7 +43,7 @@ pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreErro
 pub async fn swap(store: &Store, next: &grant::Model) -> Result<bool, StoreError> {
     let mut columns = next.clone().into_active_model().reset_all();
     columns.account_id = Set(next.account_id);
-    let tx = store.begin().await?;
+    let tx = store.begin_durable().await?;
     let done = grant::Entity::update_many()
         .set(columns)
         .filter(grant::Column::AccountId.eq(next.account_id))

@@ -27,6 +27,9 @@ const OPENINGS: u32 = 100;
 /// SQLite connections at most, the writer among them: each has a page cache and prepared statements of its own.
 const SQLITE_CONNECTIONS: u32 = 2;
 
+/// How long a SQLite connection for what must last is kept for the next use.
+const DURABLE_IDLE: Duration = Duration::from_secs(10);
+
 /// How the database is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -49,6 +52,8 @@ pub struct Store {
     pub db: DatabaseConnection,
     /// Which engine it is.
     pub backend: DatabaseBackend,
+    /// Connections to a SQLite file whose commits wait for the disk.
+    durable: Option<DatabaseConnection>,
     /// The file of a SQLite database.
     pub(super) file: Option<PathBuf>,
     /// SQLite has one writer: its transactions queue here in order, instead of polling for the file's lock.
@@ -84,6 +89,15 @@ impl Store {
     /// Begins a transaction that may write. IMMEDIATE on SQLite: a transaction that reads first and writes later
     /// fails there as soon as another one wrote in between, however long the busy timeout.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        self.begin_on(&self.db).await
+    }
+
+    /// The same for what cannot be had a second time: once committed, it outlives a power cut on SQLite, too.
+    pub async fn begin_durable(&self) -> Result<Tx, StoreError> {
+        self.begin_on(self.durable.as_ref().unwrap_or(&self.db)).await
+    }
+
+    async fn begin_on(&self, db: &DatabaseConnection) -> Result<Tx, StoreError> {
         let turn = match &self.writer {
             Some(writer) => Some(
                 Arc::clone(writer)
@@ -97,11 +111,14 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Tx { inner: self.db.begin_with_options(options).await?, _turn: turn })
+        Ok(Tx { inner: db.begin_with_options(options).await?, _turn: turn })
     }
 
     /// Closes every connection; SQLite then folds its write-ahead log into the file.
     pub async fn close(self) -> Result<(), StoreError> {
+        if let Some(durable) = &self.durable {
+            durable.close_by_ref().await?;
+        }
         Ok(self.db.close_by_ref().await?)
     }
 }
@@ -180,7 +197,7 @@ async fn memory(options: &Options) -> Result<Store, StoreError> {
         .acquire_timeout(options.wait)
         .connect_with(settings)
         .await?;
-    Ok(sqlite_store(pool, None))
+    Ok(sqlite_store(pool, None, None))
 }
 
 async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
@@ -189,7 +206,7 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         .filename(&path)
         .journal_mode(SqliteJournalMode::Wal)
         // With a write-ahead log this loses no consistency: after a power cut the last commits may be undone, and
-        // the cursor with them, so that their mail is read again.
+        // the cursor with them, so that their mail is read again. What cannot be read again goes another way.
         .synchronous(SqliteSynchronous::Normal)
         // Mail is larger than SQLite's usual rows: larger pages mean shorter overflow chains, and a longer log fewer
         // checkpoints, each of which waits for the disk.
@@ -207,12 +224,22 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
     let mut tries = 0;
     loop {
         match pool.clone().connect_with(settings.clone()).await.map_err(StoreError::from) {
-            Ok(pool) => return Ok(sqlite_store(pool, Some(path))),
+            Ok(pool) => return Ok(sqlite_store(pool, Some(durable(settings, options)), Some(path))),
             Err(StoreError::Busy(_)) if tries < OPENINGS => tries += 1,
             Err(error) => return Err(error),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A connection that is made when it is first asked for and goes when it was idle. One sync of the write-ahead log, which
+/// is what FULL adds to a commit, makes everything before it last as well.
+fn durable(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(DURABLE_IDLE)
+        .acquire_timeout(options.wait)
+        .connect_lazy_with(settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256"))
 }
 
 /// The database holds mail: only its owner may read a file that we make. SQLite's side files take over its mode.
@@ -229,10 +256,15 @@ fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     })
 }
 
-fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<PathBuf>) -> Store {
+fn sqlite_store(
+    pool: sea_orm::sqlx::SqlitePool,
+    durable: Option<sea_orm::sqlx::SqlitePool>,
+    file: Option<PathBuf>,
+) -> Store {
     Store {
         db: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
         backend: DatabaseBackend::Sqlite,
+        durable: durable.map(SqlxSqliteConnector::from_sqlx_sqlite_pool),
         file,
         writer: Some(Arc::new(Semaphore::new(1))),
     }
@@ -259,6 +291,7 @@ async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, 
     Ok(Store {
         db: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
         backend: DatabaseBackend::Postgres,
+        durable: None,
         file: None,
         writer: None,
     })

@@ -38,6 +38,22 @@ async fn no_error_prints_the_password() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_the_connection_is_named_with_the_cause() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = refusal(&format!("postgres://me:secret@{nobody}/db")).await;
+    assert!(text.contains(&nobody.to_string()) && text.contains("refused") && text.contains("running"), "{text}");
+    let Ok(server) = std::env::var("MAILTRAIL_TEST_POSTGRES") else { return };
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_password(Some("wrong")).unwrap();
+    let text = refusal(url.as_str()).await;
+    assert!(text.contains("password authentication failed"), "{text}");
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path("no_such_database");
+    let text = refusal(url.as_str()).await;
+    assert!(text.contains("no_such_database") && text.contains("does not exist"), "{text}");
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_said() {
     let text = refusal("sqlite:///nowhere/at/all/mailtrail.db").await;
     assert!(text.contains("/nowhere/at/all/mailtrail.db") && text.contains("folder"), "{text}");
@@ -94,6 +110,53 @@ async fn writers_that_read_first_do_not_fail_each_other() {
             task.await.unwrap();
         }
         assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 80);
+    })
+    .await;
+}
+
+async fn synchronous(tx: &Tx) -> i32 {
+    let asked = sea_orm::Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA synchronous");
+    tx.query_one_raw(asked).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_again_is_on_the_disk_when_it_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("a.db").display());
+    let store = Store::open(&url, &Options::default()).await.unwrap();
+    store.migrate().await.unwrap();
+    // 1: NORMAL, 2: FULL.
+    for (n, level) in [1, 2, 1, 2].into_iter().enumerate() {
+        let tx = if level == 2 { store.begin_durable().await.unwrap() } else { store.begin().await.unwrap() };
+        assert_eq!(synchronous(&tx).await, level);
+        a_workspace(&format!("workspace-{n}")).insert(&*tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 4);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_both_kinds_wait_for_each_other() {
+    on_each_engine(async |store| {
+        let tasks: Vec<_> = (0..8)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for n in 0..5 {
+                        let even = (writer + n) % 2 == 0;
+                        let tx = if even { store.begin_durable().await } else { store.begin().await }.unwrap();
+                        workspace::Entity::find().count(&*tx).await.unwrap();
+                        a_workspace(&format!("{writer}.{n}")).insert(&*tx).await.unwrap();
+                        tx.commit().await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(workspace::Entity::find().count(&store.db).await.unwrap(), 40);
     })
     .await;
 }

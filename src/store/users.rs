@@ -66,12 +66,3 @@ pub async fn find(store: &Store, workspace_id: Uuid, login: &Address) -> Result<
     let find = user::Entity::find().filter(user::Column::WorkspaceId.eq(workspace_id));
     Ok(find.filter(user::Column::LoginFolded.eq(login.folded())).one(&store.db).await?)
 }
-
-/// The user of that login, who must be there.
-pub async fn named(store: &Store, workspace_id: Uuid, login: &Address) -> Result<user::Model, StoreError> {
-    find(store, workspace_id, login).await?.ok_or_else(|| {
-        StoreError::Refused(format!(
-            "there is no user {login} in this workspace; import the users first: `mailtrail import users FILE`"
-        ))
-    })
-}

@@ -1,18 +1,49 @@
 //! The design's invariants that the source text shows: what is pure, where foreign crates live, how long files are.
 
+#[path = "architecture/paths.rs"]
+mod paths;
+
 use std::path::{Path, PathBuf};
+
+use paths::{Named, named};
 
 /// What decides: it knows no clock, network, database, task or environment (invariant 1).
 const PURE: &[&str] = &["src/mail", "src/decide", "src/source/plan.rs", "src/worker/backoff.rs"];
 const IMPURE: &[&str] = &[
-    "tokio",
-    "sea_orm",
-    "std::fs",
-    "std::net",
-    "std::env",
-    "clock::Clock",
+    "async_imap",
+    "entity",
+    "getrandom",
+    "migration",
+    "object_store",
+    "rand",
     "reqwest",
+    "sea_orm",
+    "tokio",
+    "tracing",
+    "chrono::Local",
+    "chrono::Utc::now",
+    "std::env",
+    "std::fs",
+    "std::io::stderr",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::net",
+    "std::os",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "uuid::Uuid::new_v4",
+    "uuid::Uuid::now_v7",
+    "crate::attachments",
+    "crate::cli",
+    "crate::clock",
+    "crate::config",
+    "crate::oauth",
+    "crate::source::imap",
     "crate::store",
+    "crate::telemetry",
+    "crate::tls",
     "crate::worker",
 ];
 
@@ -24,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("oauth2", &["src/oauth"]),
     ("reqwest", &["src/oauth"]),
     ("object_store", &["src/attachments"]),
+    ("webpki_roots", &["src/tls.rs"]),
     ("clap", &["src/cli", "src/main.rs", "src/config"]),
 ];
 
@@ -47,45 +79,61 @@ fn sources(paths: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-/// The lines of code that name `word` as a word, with their numbers. Comments may speak of anything.
-fn naming<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
-    let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
-    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
-    code.map(|(at, line)| (at + 1, line)).filter(move |(_, line)| {
-        line.match_indices(word).any(|(at, _)| {
-            let (before, after) = (&line[..at], &line[at + word.len()..]);
-            !before.ends_with(part_of_name) && (word.ends_with(':') || !after.starts_with(part_of_name))
-        })
-    })
-}
-
 /// The code without its unit tests, which may use what they like.
 fn without_tests(text: &str) -> &str {
     text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
 }
 
+/// What the code of a file names that has `wrong` about it.
+fn offences(file: &str, text: &str, wrong: impl Fn(&Named) -> bool) -> Vec<String> {
+    let found = named(file, without_tests(text)).into_iter().filter(wrong);
+    found.map(|named| format!("{file}:{}: {}", named.line, named.path)).collect()
+}
+
+/// What a pure file may not name.
+fn impurities(file: &str, text: &str) -> Vec<String> {
+    offences(file, text, |named| IMPURE.iter().any(|impure| named.reaches(impure)))
+}
+
+/// What a file names of crates that live elsewhere.
+fn strangers(file: &str, text: &str) -> Vec<String> {
+    let foreign = HOMES.iter().filter(|(_, homes)| !homes.iter().any(|home| file.starts_with(home)));
+    let foreign: Vec<&str> = foreign.map(|(name, _)| *name).collect();
+    offences(file, text, |named| foreign.iter().any(|name| named.reaches(name)))
+}
+
 #[test]
 fn what_decides_knows_no_clock_network_database_task_or_environment() {
-    let mut wrong = Vec::new();
-    for (file, text) in sources(PURE).iter().filter(|(file, _)| !is_test(file)) {
-        for word in IMPURE {
-            wrong.extend(naming(without_tests(text), word).map(|(line, code)| format!("{file}:{line}: {code}")));
-        }
-    }
+    let pure = sources(PURE);
+    let wrong: Vec<_> =
+        pure.iter().filter(|(file, _)| !is_test(file)).flat_map(|(file, text)| impurities(file, text)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn a_foreign_crate_has_one_home() {
-    let mut wrong = Vec::new();
-    for (file, text) in sources(&["src", "entity/src", "migration/src"]).iter().filter(|(file, _)| !is_test(file)) {
-        for (word, homes) in HOMES.iter().filter(|(_, homes)| !homes.iter().any(|home| file.starts_with(home))) {
-            let path = format!("{word}::");
-            let lines = naming(without_tests(text), &path);
-            wrong.extend(lines.map(|(line, code)| format!("{file}:{line}: {word} lives in {homes:?}: {code}")));
-        }
-    }
+    let all = sources(&["src", "entity/src", "migration/src"]);
+    let wrong: Vec<_> =
+        all.iter().filter(|(file, _)| !is_test(file)).flat_map(|(file, text)| strangers(file, text)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_core_that_reaches_for_the_world_is_told_so() {
+    let reaches = "use std::{fmt, fs};\nuse super::super::config::Config;\nfn f() { tracing::info!(\"x\"); }\n";
+    assert_eq!(
+        impurities("src/decide/key.rs", reaches),
+        [
+            "src/decide/key.rs:1: std::fs",
+            "src/decide/key.rs:2: crate::config::Config",
+            "src/decide/key.rs:3: tracing::info"
+        ]
+    );
+    let stranger =
+        "use mail_parser::{Message, MessageParser};\n#[cfg(test)]\nmod tests {\n    use sea_orm::DbErr;\n}\n";
+    let told = ["src/decide/key.rs:1: mail_parser::Message", "src/decide/key.rs:1: mail_parser::MessageParser"];
+    assert_eq!(strangers("src/decide/key.rs", stranger), told);
+    assert!(strangers("src/mail/message.rs", stranger).is_empty());
 }
 
 #[test]

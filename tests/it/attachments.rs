@@ -57,6 +57,24 @@ async fn a_message_that_comes_in_slices_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parts_beyond_the_limit_are_stored_as_one_that_says_how_many() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let many: Vec<(&str, &[u8])> = vec![("same.bin", b"same"); 1_007];
+        world.deliver(mail_with("1@ours.example", CARLA, &many));
+        world.sync();
+        let activity = world.activity();
+        let attachments = activity["attachments"].as_array().unwrap();
+        assert_eq!(attachments.len(), 1_001);
+        assert!(attachments[..1_000].iter().all(|one| one["stored"] == true && one["name"] == "same.bin"));
+        let rest = &attachments[1_000];
+        assert_eq!((&rest["name"], &rest["stored"]), (&"7 further parts".into(), &false.into()), "{rest}");
+        assert!(rest["reason"].as_str().unwrap().contains("too many parts"), "{rest}");
+        assert_eq!(strings(&activity["flags"]), ["attachment-dropped"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_dropped_attachments_make_one_notice() {
     for engine in engines() {
         let world = World::new(engine, Profile::Plain, "attachments.max_bytes = 100\n").await;

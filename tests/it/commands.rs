@@ -76,6 +76,52 @@ async fn mail_from_before_the_given_day_is_not_logged() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_moved_back_brings_the_mail_before_the_former_one() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let second = "second@crm.example";
+        let since = |day: &'static str| ["--kind", "bcc", "--provider", "imap", "--since", day];
+        world.add_account(&since("2026-06-01"), second);
+        let at = |id: &str, time: &str| {
+            let time = chrono::DateTime::parse_from_rfc3339(time).unwrap().to_utc();
+            world.provider.mail.deliver_at(second, "INBOX", mail(id, CARLA, ""), time);
+        };
+        // The second lies below the start, the last is met behind it.
+        at("1@ours.example", "2026-03-31T10:00:00Z");
+        at("2@ours.example", "2026-05-31T10:00:00Z");
+        at("3@ours.example", "2026-06-01T10:00:00Z");
+        at("4@ours.example", "2026-05-30T10:00:00Z");
+        world.sync();
+        assert_eq!(world.logged(), ["3@ours.example"]);
+        let change = |day: &'static str| {
+            let args = [&["account", "add", "--address", second][..], &since(day)].concat();
+            world.trail.run(&args)
+        };
+        assert!(!change("2026-07-01").contains("former start"));
+        assert!(change("2026-04-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.logged(), ["2@ours.example", "3@ours.example", "4@ours.example"]);
+        let before = world.everything();
+        assert!(!change("2026-04-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.everything(), before);
+        world.trail.run(&["audit"]);
+        // Removed and added again it starts where it did.
+        world.trail.run(&["account", "remove", second]);
+        let (port, token) = (world.connection().port.to_string(), world.trail.path("token"));
+        let server = ["--host", "localhost", "--port", &port, "--refresh-token-file", token.to_str().unwrap()];
+        let again = ["account", "add", "--kind", "bcc", "--provider", "imap", "--address", second];
+        world.trail.run(&[&again[..], &server].concat());
+        world.sync();
+        assert_eq!(world.everything(), before);
+        assert!(change("2026-01-01").contains("former start"));
+        world.sync();
+        assert_eq!(world.logged().len(), 4);
+        world.trail.run(&["audit"]);
+    }
+}
+
 #[test]
 fn a_wrong_command_line_is_2() {
     let trail = Trail::new(Engine::Sqlite, None, "");
@@ -93,9 +139,31 @@ fn a_wrong_command_line_is_2() {
         let told = trail.fails(2, wrong);
         assert!(!told.is_empty(), "{wrong:?}");
     }
-    trail.fails(1, &["import", "users", "no-such-file.csv"]);
     let told = trail.fails(2, &["--workspace", "nowhere", "contact", "list"]);
     assert!(told.contains("mailtrail workspace add nowhere"), "{told}");
+}
+
+#[test]
+fn an_argument_that_names_nothing_is_2_and_says_so() {
+    for engine in engines() {
+        let trail = Trail::new(engine, None, "");
+        let account = ["account", "add", "--kind", "personal", "--provider", "imap", "--address", "a@b.example"];
+        let named = |more: &[&'static str]| [&account[..], &["--host", "localhost"], more].concat();
+        for (args, told) in [
+            (vec!["import", "users", "no-such-file.csv"], "no-such-file.csv cannot be read"),
+            (vec!["explain", "no-such-file.eml"], "no-such-file.eml cannot be read"),
+            (vec!["inspect", "no-such-file.eml"], "there is no file no-such-file.eml"),
+            (vec!["inspect", "."], "there is no .eml file"),
+            (named(&["--password-file", "no-such-file"]), "no-such-file cannot be read"),
+            (named(&["--refresh-token-file", "no-such-file"]), "no-such-file cannot be read"),
+            (named(&["--user", "nobody@ours.example"]), "there is no user nobody@ours.example"),
+            (vec!["never-log", "add", "--user", "nobody@ours.example", "c.example"], "there is no user nobody"),
+            (vec!["never-log", "remove", "--user", "nobody@ours.example", "c.example"], "there is no user nobody"),
+        ] {
+            let complaint = trail.fails(2, &args);
+            assert!(complaint.contains(told), "{args:?}: {complaint}");
+        }
+    }
 }
 
 #[test]
@@ -157,5 +225,66 @@ fn a_command_without_the_configuration_pauses_nothing() {
         std::fs::write(trail.path("mailtrail.toml"), &config).unwrap();
         trail.run(&["migrate"]);
         assert_eq!(known(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_reader_went_away_does_its_work_and_ends_quietly() {
+    let world = World::plain(Engine::Sqlite).await;
+    world.deliver(mail("1@ours.example", CARLA, ""));
+    let users = world.trail.path("users.csv");
+    std::fs::write(&users, "login,name\nbert@ours.example,Bert\n").unwrap();
+    let bcc = crate::support::world::BCC;
+    let without_reader = |args: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = world.trail.command(args).stdout(writer).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {told}");
+        assert!(!told.contains("panicked") && !told.contains("a bug"), "{args:?}: {told}");
+    };
+    for command in [
+        &["migrate"][..],
+        &["config", "check"],
+        &["config", "show"],
+        &["completions", "bash"],
+        &["workspace", "add", "second"],
+        &["workspace", "list"],
+        &["import", "users", users.to_str().unwrap()],
+        &["never-log", "add", "secret.example"],
+        &["never-log", "list"],
+        &["account", "pause", bcc],
+        &["account", "resume", bcc],
+        &["account", "list"],
+        &["address"],
+        &["run", "--once"],
+        &["activity", "list"],
+        &["activity", "list", "--json"],
+        &["contact", "list"],
+        &["ledger", "list"],
+        &["events", "list"],
+        &["notice", "list"],
+        &["quarantine", "retry"],
+        &["explain", "--account", bcc, "--uid", "1"],
+        &["audit"],
+        &["contact", "remove", CARLA],
+    ] {
+        without_reader(command);
+    }
+    assert_eq!((world.codes().len(), world.contacts().len()), (1, 0));
+    without_reader(&["account", "remove", bcc]);
+    assert!(world.trail.run(&["never-log", "list"]).contains("secret.example"));
+    assert!(world.trail.run(&["workspace", "list"]).contains("second"));
+}
+
+#[test]
+fn the_exit_code_holds_where_nobody_reads_the_complaint() {
+    let trail = Trail::new(Engine::Sqlite, None, "");
+    for (code, args) in
+        [(2, &["--workspace", "nowhere", "activity", "list"][..]), (1, &["account", "pause", "a@b.example"])]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(trail.command(args).stderr(writer).status().unwrap().code(), Some(code), "{args:?}");
     }
 }

@@ -112,6 +112,21 @@ fn crafted() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_of_a_hundred_thousand_levels_is_logged_in_bounded_memory() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(deep(100_000));
+        world.deliver(nested_messages(100_000));
+        world.deliver(mail("last@ours.example", "carla@customer.example", ""));
+        let ended = once(&world.trail);
+        assert_eq!(ended.code, Some(0), "{engine:?}: {ended:?}");
+        assert!(ended.peak_kib < MEMORY_KIB, "{engine:?}: {} KiB", ended.peak_kib);
+        assert_eq!(world.logged(), ["deep@ours.example", "last@ours.example", "nested@ours.example"]);
+        nothing_lost(&world);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_hostile_mail_has_a_verdict_and_none_stands_in_the_way() {
     let mut mails = crafted();
     mails.extend(mutated());

@@ -55,6 +55,14 @@ async fn a_poison_message_is_set_aside_and_those_behind_it_are_logged_in_the_sam
     }
 }
 
+/// [`passes`] looks at the memory, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn four_gigabytes_that_a_server_announces_are_neither_awaited_nor_made_room_for() {
+    for engine in engines() {
+        passes(engine, &Fault::HugeLiteral(4 << 30)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_message_is_set_aside_on_every_database() {
     for engine in engines().into_iter().filter(|engine| *engine != Engine::Sqlite) {

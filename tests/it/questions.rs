@@ -48,7 +48,7 @@ async fn explain_rehearses_a_file_and_writes_nothing() {
         world.deliver(mail("1@ours.example", CARLA, ""));
         world.sync();
         assert_eq!(world.trail.json(&["explain", file, "--json"])[0]["seen"], true);
-        world.trail.fails(1, &["explain", "no-such-file.eml"]);
+        world.trail.fails(2, &["explain", "no-such-file.eml"]);
     }
 }
 
@@ -71,7 +71,7 @@ fn inspect_prints_a_line_a_file_and_needs_no_database() {
     assert!(first["bounce"].is_null() && first["forwarded"].is_null());
     assert_eq!(rows[1]["class"], "auto-reply");
     assert!(!trail.path("crm.db").exists());
-    trail.fails(1, &["inspect", trail.path("nowhere").to_str().unwrap()]);
+    trail.fails(2, &["inspect", trail.path("nowhere").to_str().unwrap()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +129,26 @@ async fn the_lists_show_what_happened_in_the_promised_shape() {
         let bcc = accounts.iter().find(|account| account["address"] == BCC).unwrap();
         assert_eq!((&bcc["state"], &bcc["kind"], &bcc["provider"]), (&"active".into(), &"bcc".into(), &"imap".into()));
         assert!(bcc["last_success"].is_string() && bcc["verification"].is_null() && bcc["lag_seconds"].is_number());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_names_the_contact_that_was_made_until_it_is_deleted() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", "Carla <Carla@Customer.example>", "Cc: dora@customer.example\r\n"));
+        world.sync();
+        let told = || {
+            let events = world.trail.json(&["events", "list", "--json"]);
+            events.into_iter().map(|event| (event["type"].clone(), event["contact"].clone())).collect::<Vec<_>>()
+        };
+        let made = |address: serde_json::Value| ("contact.created".into(), address);
+        let logged = ("activity.logged".into(), serde_json::Value::Null);
+        let dora = made("dora@customer.example".into());
+        assert_eq!(told(), [made("Carla@Customer.example".into()), dora.clone(), logged.clone()]);
+        assert!(world.trail.run(&["events", "list"]).contains("contact.created  Carla@Customer.example"));
+        world.trail.run(&["contact", "remove", CARLA]);
+        assert_eq!(told(), [made(serde_json::Value::Null), dora, logged]);
     }
 }
 

@@ -37,6 +37,9 @@ pub enum Kind {
 /// Why an import ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// There is no such file, or none that we may open.
+    #[error("{0}")]
+    NoFile(String),
     /// The file could not be read to its end.
     #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
@@ -112,7 +115,7 @@ pub async fn file(
         // Not the locked handle, which is bound to one thread.
         return run(store, workspace, kind, progress::reading(io::stdin(), None, &label), None, clock).await;
     }
-    let unreadable = |e: io::Error| ImportError::Form(format!("{} cannot be read: {e}", path.display()));
+    let unreadable = |e: io::Error| ImportError::NoFile(format!("{} cannot be read: {e}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
     let total = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
     run(store, workspace, kind, progress::reading(file, total, &label), Form::of_name(path), clock).await

@@ -6,7 +6,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
-use super::State;
+use super::{State, start};
 use crate::clock::Clock;
 use crate::config::{self, AccountKind, Auth, Provider, Security};
 use crate::mail::address::Address;
@@ -89,11 +89,15 @@ pub async fn add(
     let tx = store.begin().await?;
     let known =
         account::Entity::find().filter(account::Column::AddressFolded.eq(new.address.folded())).one(&*tx).await?;
+    let start = known.as_ref().map(|known| known.since);
     let account = match known {
         None => insert(&tx, new, clock).await?,
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
         Some(known) => join(&tx, known, new).await?,
     };
+    if start.is_some_and(|before| start::is_earlier(account.since, before)) {
+        start::move_back(&tx, account.id).await?;
+    }
     serve(&tx, account.id, workspace.id, clock).await?;
     if let Some(user) = &new.user {
         connect(&tx, account.id, user.id, clock).await?;
@@ -137,9 +141,11 @@ async fn insert(tx: &Tx, new: &NewAccount, clock: &Clock) -> Result<account::Mod
     Ok(row.insert(&**tx).await?)
 }
 
-/// Its mailboxes keep their cursors, so that nothing is logged twice and nothing is left out (J15).
+/// Its mailboxes keep their cursors, so that nothing is logged twice and nothing is left out (J15), and it keeps its start
+/// where it is not given another.
 async fn revive(tx: &Tx, known: account::Model, new: &NewAccount, clock: &Clock) -> Result<account::Model, StoreError> {
-    let row = account::ActiveModel { id: Set(known.id), ..fresh(new, clock)? };
+    let since = if new.declared { new.since } else { new.since.or(known.since) };
+    let row = account::ActiveModel { id: Set(known.id), since: Set(since), ..fresh(new, clock)? };
     Ok(row.update(&**tx).await?)
 }
 

@@ -2,10 +2,12 @@
 
 mod add;
 mod list;
+mod start;
 mod state;
 
 pub use add::{NewAccount, add};
 pub use list::{Listed, find, list, named};
+pub use start::is_earlier;
 pub use state::{pause, pause_undeclared, remove, resume};
 
 /// The values of `account.state`.

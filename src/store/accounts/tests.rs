@@ -205,6 +205,14 @@ async fn an_account_declared_again_is_watched_again() {
     .await;
 }
 
+#[test]
+fn a_start_is_earlier_on_an_earlier_day_and_on_none() {
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 11, day);
+    assert!(is_earlier(day(1), day(2)) && is_earlier(None, day(2)));
+    assert!(!is_earlier(day(2), day(1)) && !is_earlier(day(1), day(1)));
+    assert!(!is_earlier(day(1), None) && !is_earlier(None, None));
+}
+
 #[tokio::test]
 async fn a_declaration_is_the_whole_of_an_account() {
     on_each_engine(async |store| {

@@ -241,8 +241,11 @@ fn contents(entries: &mut [Entry]) -> HashMap<u32, Content> {
     contents.collect()
 }
 
-/// Lets commits of one workspace follow one another, whichever process makes them.
-async fn lock_workspaces(db: &DatabaseTransaction, workspaces: BTreeSet<Uuid>) -> Result<(), StoreError> {
+/// Lets those who write contacts of one workspace follow one another, whichever process they are in.
+pub(in crate::store) async fn lock_workspaces(
+    db: &DatabaseTransaction,
+    workspaces: BTreeSet<Uuid>,
+) -> Result<(), StoreError> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }

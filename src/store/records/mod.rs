@@ -19,6 +19,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend};
 
 pub use rows::{CompanyRow, ContactRow, DealRow, Numbered, Stage, UserRow};
 
+use super::commit::lock_workspaces;
 use super::{Store, StoreError, Tx};
 use crate::clock::Clock;
 
@@ -89,10 +90,8 @@ impl<'a> Import<'a> {
     /// Begins an import into a workspace.
     pub async fn begin(store: &Store, workspace: &'a workspace::Model, clock: &'a Clock) -> Result<Self, StoreError> {
         let tx = store.begin().await?;
-        if store.backend == DatabaseBackend::Postgres {
-            // The service makes contacts at the same time; of the same address, the later one would fail.
-            tx.execute_unprepared("LOCK TABLE contact_address IN SHARE ROW EXCLUSIVE MODE").await?;
-        }
+        // The service makes contacts at the same time; of the same address, the later one would fail.
+        lock_workspaces(&tx, [workspace.id].into()).await?;
         Ok(Self {
             tx,
             backend: store.backend,
@@ -119,11 +118,12 @@ impl<'a> Import<'a> {
     }
 
     /// PostgreSQL plans by what it last counted, which for tables that this very transaction fills is nothing: it would
-    /// walk all rows of the workspace in every look-up. So it counts again whenever they may have doubled.
+    /// walk all rows of the workspace in every look-up. So it counts again whenever they may have doubled. A count locks
+    /// its table against other counts up to the end of the transaction: an import elsewhere does not wait for it.
     async fn refresh_plans(&self) -> Result<(), StoreError> {
         if self.backend == DatabaseBackend::Postgres && self.batches.is_power_of_two() {
             let tables = "contact, contact_address, contact_company, company, company_domain, deal, deal_contact";
-            self.tx.execute_unprepared(&format!("ANALYZE {tables}")).await?;
+            self.tx.execute_unprepared(&format!("ANALYZE (SKIP_LOCKED) {tables}")).await?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::mail::address::Address;
+use crate::store::commit::lock_workspaces;
 use crate::store::{Store, StoreError, Tx};
 
 /// Deletes the contact of that address. Mail to any of its addresses does not make it anew; an import does (E11). What
@@ -18,6 +19,8 @@ pub async fn remove(
     clock: &Clock,
 ) -> Result<contact::Model, StoreError> {
     let tx = store.begin().await?;
+    // A commit that has found the contact ties mail to it.
+    lock_workspaces(&tx, [workspace_id].into()).await?;
     let owned = contact_address::Entity::find_by_id((workspace_id, address.folded().to_owned()))
         .find_also_related(contact::Entity)
         .one(&*tx)
