@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Party;
 use super::fields::Fields;
-use super::subject;
+use super::{failure, subject};
 
 /// What kind of message it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -44,8 +44,9 @@ impl Class {
 
 /// The class that a header makes a message. The first hint that applies decides, the surest first.
 pub(super) fn classify(fields: &Fields<'_>, subject: &str, from: Option<&Party>) -> Class {
-    report(fields)
-        .or_else(|| bounce(fields, from))
+    let sender = Sender::of(fields, from);
+    report(fields, sender)
+        .or_else(|| bounce(fields, subject, sender))
         .or_else(|| auto_submitted(fields, subject))
         .or_else(|| auto_reply(fields, subject))
         .or_else(|| list(fields))
@@ -53,23 +54,89 @@ pub(super) fn classify(fields: &Fields<'_>, subject: &str, from: Option<&Party>)
         .unwrap_or_default()
 }
 
-/// RFC 6522: the report type says it all.
-fn report(fields: &Fields<'_>) -> Option<Class> {
+/// Whether a message that its header calls no bounce may yet be one, so that its body is worth a look.
+pub(super) fn is_suspect(fields: &Fields<'_>, from: Option<&Party>) -> bool {
+    let report = fields.value("Content-Type").is_some_and(|v| v.value == "multipart/report");
+    report || has_null_return_path(fields) || Sender::of(fields, from) != Sender::Other
+}
+
+/// What kind of mailbox a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// A mail system itself.
+    Mailer,
+    /// Those who run a mail system. People write from there, too.
+    Postmaster,
+    Other,
+}
+
+impl Sender {
+    fn of(fields: &Fields<'_>, from: Option<&Party>) -> Self {
+        // Mail systems leave out their domain, or the whole address: `MAILER-DAEMON <>`.
+        let written = fields.first("From").unwrap_or_default();
+        let (local, name) = match from {
+            Some(party) => (party.address.local(), party.name.as_deref().unwrap_or_default()),
+            None => (&*written, &*written),
+        };
+        let (local, name) = (letters(local), letters(name));
+        if MAILERS.contains(&local.as_str()) || MAILERS.contains(&name.as_str()) {
+            Self::Mailer
+        } else if POSTMASTERS.contains(&local.as_str()) || local.starts_with(EXCHANGE) {
+            Self::Postmaster
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The letters of a name, in lower case: `Mail Delivery System` is `mail.delivery.system`.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).take(64).flat_map(char::to_lowercase).collect()
+}
+
+/// The names that mail systems give themselves.
+const MAILERS: &[&str] = &[
+    "mailerdaemon",
+    "maildaemon",
+    "mdaemon",
+    "maildeliverysystem",
+    "maildeliversystem",
+    "maildeliverysubsystem",
+    "deliverysubsystem",
+    "maildeliveryservice",
+    "internetmaildelivery",
+];
+
+const POSTMASTERS: &[&str] =
+    &["postmaster", "sysadmin", "systemadministrator", "administrator", "mailadmin", "mailadministrator"];
+
+/// The mailbox that Exchange sends its reports from, before the number of the organization.
+const EXCHANGE: &str = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e";
+
+/// RFC 6522: the report type says it all, but for refusals that pose as receipts (RFC 5429 section 2.1.2).
+fn report(fields: &Fields<'_>, sender: Sender) -> Option<Class> {
     let content_type = fields.value("Content-Type").filter(|v| v.value == "multipart/report")?;
-    match content_type.parameter("report-type")?.to_ascii_lowercase().as_str() {
+    let kind = content_type.parameter("report-type").map(str::to_ascii_lowercase);
+    match kind.as_deref().unwrap_or_default() {
         "delivery-status" => Some(Class::Bounce),
+        "disposition-notification" if sender == Sender::Mailer => Some(Class::Bounce),
         "disposition-notification" => Some(Class::Receipt),
         "feedback-report" => Some(Class::Feedback),
+        "" if sender != Sender::Other => Some(Class::Bounce),
         _ => None,
     }
 }
 
 /// Bounces that are no `multipart/report`: Exchange's mark, Gmail's old form, and mail systems speaking for themselves.
-fn bounce(fields: &Fields<'_>, from: Option<&Party>) -> Option<Class> {
-    let local = from.map_or("", |party| party.address.local());
-    let system = local == "mailer-daemon" || (local == "postmaster" && has_null_return_path(fields));
+fn bounce(fields: &Fields<'_>, subject: &str, sender: Sender) -> Option<Class> {
     let marked = fields.has("X-MS-Exchange-Message-Is-Ndr") || fields.has("X-Failed-Recipients");
-    (marked || system).then_some(Class::Bounce)
+    let system = || match sender {
+        Sender::Mailer => true,
+        Sender::Postmaster if subject::is_automatic_reply(subject) => false,
+        Sender::Postmaster => has_null_return_path(fields) || failure::is_likely(subject),
+        Sender::Other => has_null_return_path(fields) && failure::is_likely(subject),
+    };
+    (marked || system() || failure::is_certain(subject)).then_some(Class::Bounce)
 }
 
 /// RFC 3834 section 5, RFC 5436 section 2.7.1. `auto-forwarded` says nothing about who wrote the message.
@@ -111,7 +178,10 @@ fn precedence(fields: &Fields<'_>) -> String {
 
 /// Nobody is to be told if the message cannot be delivered (RFC 5321 section 4.5.5): no person sends like that.
 fn has_null_return_path(fields: &Fields<'_>) -> bool {
-    fields.first("Return-Path").is_some_and(|v| v.split_whitespace().collect::<String>() == "<>")
+    fields.first("Return-Path").is_some_and(|v| {
+        let path: String = v.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect();
+        path == "<>" || path.starts_with("<mailer-daemon") || path.starts_with("mailer-daemon@")
+    })
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(super) fn is_automatic_reply(subject: &str) -> bool {
 }
 
 /// One spelling of equal subjects: NFC, case folded, runs of blanks as one, invisible marks removed.
-fn fold(subject: &str) -> String {
+pub(super) fn fold(subject: &str) -> String {
     let mut out = String::with_capacity(subject.len());
     for word in subject.split(|c: char| c.is_whitespace() || c.is_control()) {
         if !word.is_empty() && !out.is_empty() {

@@ -1,0 +1,1 @@
+//! Bounces of the systems that send them.
