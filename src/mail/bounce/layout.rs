@@ -74,8 +74,12 @@ fn is_heading(line: &str) -> bool {
     if line.len() > 200 {
         return false;
     }
-    let framed = line.starts_with(['-', '=', '|', '*', '_', '#']) || line.ends_with([':', '-', '=']);
+    let framed = line.starts_with(['-', '=', '|', '*', '_', '#']) || line.ends_with([':', '-']);
     let lower = line.to_lowercase();
+    // "The following addresses did not get a copy of your message:" opens the list that is looked for.
+    if lower.contains("address") || lower.contains("recipient") {
+        return false;
+    }
     let announced = lower.ends_with("follows.") || lower.ends_with("follows") || lower.ends_with("of the message.");
     (framed || announced) && HEADINGS.iter().any(|heading| lower.contains(heading))
 }

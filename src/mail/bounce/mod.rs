@@ -64,11 +64,10 @@ pub(super) fn find(raw: &[u8], structure: &Structure<'_>, envelope: &Envelope, t
     let layout = layout::Layout::of(text);
     let told = report::read(raw, &structure.nodes, layout.notice);
     let parts = original::Parts::of(raw, &structure.nodes);
-    if !certain && told.is_none() && !(parts.any() || layout.original.is_some()) {
-        return None;
-    }
     let found = prose::read(&layout, &parts, envelope);
-    if !certain && told.is_none() && (found.recipients.is_empty() || !found.says_so) {
+    let has_original = parts.any() || layout.original.is_some();
+    let tells = found.says_so && !found.recipients.is_empty() && (has_original || found.is_sure);
+    if !certain && told.is_none() && !tells {
         return None;
     }
     let header = structure.fields.first("X-Failed-Recipients").map(|value| addresses(&value)).unwrap_or_default();

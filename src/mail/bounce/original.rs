@@ -77,7 +77,6 @@ pub fn message_id(
         .or_else(|| in_text(&body(raw)))
         .or_else(|| envelope.in_reply_to.first().cloned())
         .or_else(|| envelope.references.last().cloned())
-        .filter(|id| envelope.message_id.as_ref() != Some(id))
 }
 
 /// Everything below the header as it came, for messages whose parts are not what they claim to be.

@@ -15,6 +15,8 @@ pub struct Prose {
     pub status: Option<String>,
     /// Whether the text speaks of a failure in so many words.
     pub says_so: bool,
+    /// Whether the recipients stand where only recipients stand.
+    pub is_sure: bool,
 }
 
 /// Words of a failure, for mail that its header does not call a bounce.
@@ -102,8 +104,10 @@ pub fn read(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> Prose {
     let lower = layout.notice.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let late = says(DELAYS) || DELAYS.iter().any(|word| envelope.subject.to_lowercase().contains(word));
+    let (place, recipients) = recipients(layout, parts, envelope);
     Prose {
-        recipients: recipients(layout, parts, envelope),
+        recipients,
+        is_sure: place <= Place::Labelled,
         action: if late { Action::Delayed } else { Action::Failed },
         status: status_in(layout.notice),
         says_so: says(FAILURES) || status_in(layout.notice).is_some(),
@@ -111,7 +115,7 @@ pub fn read(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> Prose {
 }
 
 /// The addresses in the surest place that has any; without one, those that the original was sent to.
-fn recipients(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> Vec<Address> {
+fn recipients(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> (Place, Vec<Address>) {
     let mut found: Vec<(Place, Address)> = layout.notice.lines().flat_map(line).take(MAX_RECIPIENTS).collect();
     let is_own = |address: &Address| {
         let sent_to = envelope.to.iter().map(|party| &party.address).any(|to| to == address);
@@ -125,16 +129,15 @@ fn recipients(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> Vec<Ad
         let sent = parts.recipients();
         if sent.is_empty() { copied.map(|to| parties_of(&to)).unwrap_or_default() } else { sent }
     };
-    let surest = found.iter().map(|(place, _)| *place).min();
-    match surest {
-        None | Some(Place::Mentioned) => {
-            let sent = sent_to();
-            // A message to several came back from one of them: nobody knows which.
-            let whole = if sent.len() == 1 { sent } else { Vec::new() };
-            if whole.is_empty() { found.into_iter().map(|(_, address)| address).collect() } else { whole }
+    let surest = found.iter().map(|(place, _)| *place).min().unwrap_or(Place::Mentioned);
+    if surest == Place::Mentioned {
+        let sent = sent_to();
+        // A message to several came back from one of them: nobody knows which.
+        if let [_] = sent.as_slice() {
+            return (surest, sent);
         }
-        Some(surest) => found.into_iter().filter(|(place, _)| *place == surest).map(|(_, address)| address).collect(),
     }
+    (surest, found.into_iter().filter(|(place, _)| *place == surest).map(|(_, address)| address).collect())
 }
 
 fn parties_of(list: &str) -> Vec<Address> {
