@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::automatic::Class;
+use super::automatic::{self, Class};
 use super::bounce::{self, Bounce};
 use super::content;
 use super::envelope::Envelope;
@@ -88,10 +88,9 @@ impl Mail {
         let attachments = attachments.map(|node| part(raw, &structure.nodes, node, &shown)).collect();
         let mut envelope = Envelope::read(&structure.fields);
         let bounce = bounce::find(raw, &structure, &envelope, text.as_deref());
-        if bounce.is_some() {
-            // Some bounces are told by their body alone.
-            envelope.class = Class::Bounce;
-        }
+        // Some systems mark what they send in the body alone.
+        let by_parts = automatic::with_parts(envelope.class, &structure.nodes);
+        envelope.class = if bounce.is_some() { Class::Bounce } else { by_parts };
         Ok(Self { envelope, text, html, has_plain_text, attachments, omitted, bounce })
     }
 }

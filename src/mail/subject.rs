@@ -46,7 +46,8 @@ impl fmt::Display for BaseSubject {
 pub(super) fn is_automatic_reply(subject: &str) -> bool {
     let folded = fold(subject);
     let text = strip_tag(&folded).unwrap_or(&folded).trim_start();
-    strip_automatic(text).is_some() || text.ends_with("(automatic response)")
+    let phrase = text.trim_end_matches(['.', '!', ' ']);
+    AUTOMATIC.contains(&phrase) || strip_automatic(text).is_some() || text.ends_with("(automatic response)")
 }
 
 /// One spelling of equal subjects: NFC, case folded, runs of blanks as one, invisible marks removed.

@@ -80,7 +80,7 @@ pub fn message_id(
 }
 
 /// Everything below the header as it came, for messages whose parts are not what they claim to be.
-fn body(raw: &[u8]) -> Cow<'_, str> {
+pub fn body(raw: &[u8]) -> Cow<'_, str> {
     let body = raw.get(crate::mail::fields::header_len(raw)..).unwrap_or_default();
     String::from_utf8_lossy(body.get(..MAX_SEARCHED).unwrap_or(body))
 }
