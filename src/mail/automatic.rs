@@ -200,9 +200,9 @@ fn auto_reply(fields: &Fields<'_>, subject: &str) -> Option<Class> {
     (marked || subject::is_automatic_reply(subject)).then_some(Class::AutoReply)
 }
 
-/// RFC 2919, RFC 2369.
+/// RFC 2919, RFC 2369: one of the two is in all list mail of today.
 fn list(fields: &Fields<'_>) -> Option<Class> {
-    let listed = ["List-Id", "List-Post", "List-Unsubscribe", "Mailing-List"].into_iter().any(|name| fields.has(name));
+    let listed = fields.has("List-Id") || fields.has("List-Unsubscribe");
     (listed || precedence(fields) == "list").then_some(Class::List)
 }
 
@@ -212,8 +212,7 @@ fn bulk(fields: &Fields<'_>) -> Option<Class> {
 }
 
 fn precedence(fields: &Fields<'_>) -> String {
-    let field = fields.first("Precedence").or_else(|| fields.first("X-Precedence"));
-    field.map(|v| v.trim().to_ascii_lowercase().replace('-', "_")).unwrap_or_default()
+    fields.first("Precedence").map(|v| v.trim().to_ascii_lowercase().replace('-', "_")).unwrap_or_default()
 }
 
 /// Nobody is to be told if the message cannot be delivered (RFC 5321 section 4.5.5): no person sends like that.
@@ -228,6 +227,7 @@ fn has_null_return_path(fields: &Fields<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::mail::envelope::Envelope;
+    use crate::mail::message::Mail;
 
     fn class(header: &str) -> Class {
         Envelope::parse(format!("From: Anna <anna@customer.example>\r\n{header}\r\n\r\n").as_bytes()).class
@@ -255,6 +255,9 @@ mod tests {
             "Return-Path: <>\r\nSubject: Autosvar: offert\r\nX-Auto-Response-Suppress: All",
             "Return-Path: <>\r\nX-MS-Exchange-Inbox-Rules-Loop: anna@customer.example",
             "Subject: Automatic reply: offer",
+            "Subject: Fuera de la oficina",
+            "X-Apple-Action: VACATION",
+            "Content-Type: text/calendar; method=REPLY",
         ] {
             assert_eq!(class(header), Class::AutoReply, "{header}");
         }
@@ -266,6 +269,24 @@ mod tests {
         assert_eq!(report("delivery-status"), Class::Bounce);
         assert_eq!(report("\"disposition-notification\""), Class::Receipt);
         assert_eq!(report("feedback-report"), Class::Feedback);
+        let staff = "From: staff@mail.example\r\nSubject: complaint about message from 192.0.2.1\r\n\r\n";
+        assert_eq!(Envelope::parse(staff.as_bytes()).class, Class::Feedback);
+    }
+
+    #[test]
+    fn the_parts_tell_what_the_header_leaves_open() {
+        let class = |part: &str| {
+            let message = format!(
+                "From: Anna <anna@customer.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+                 --b\r\nContent-Type: {part}\r\n\r\nx\r\n--b--\r\n"
+            );
+            Mail::parse(message.as_bytes()).unwrap().envelope.class
+        };
+        assert_eq!(class("message/feedback-report"), Class::Feedback);
+        assert_eq!(class("message/disposition-notification"), Class::Receipt);
+        assert_eq!(class("text/calendar; method=reply"), Class::AutoReply);
+        assert_eq!(class("text/calendar; method=REQUEST"), Class::Human);
+        assert_eq!(class("message/rfc822"), Class::Human);
     }
 
     #[test]
@@ -276,6 +297,31 @@ mod tests {
             |address: &str| Envelope::parse(format!("Return-Path: <>\r\nFrom: {address}\r\n\r\n").as_bytes()).class;
         assert_eq!(from("MAILER-DAEMON@mx.example"), Class::Bounce);
         assert_eq!(from("Postmaster <postmaster@mx.example>"), Class::Bounce);
+        for header in [
+            "From: MAILER-DAEMON <>",
+            "From: mailer-daemon",
+            "From: \"Mail Delivery System\" <robot@mx.example>",
+            "From: Mail.Delivery.System@mx.example",
+            "From: postmaster@mx.example\r\nSubject: failure notice",
+            "From: bo@mx.example\r\nReturn-Path: <MAILER-DAEMON@mx.example>\r\nSubject: Delivery failure",
+            "From: bo@mx.example\r\nSubject: Unzustellbar: Angebot",
+            "From: postmaster@mx.example\r\nContent-Type: multipart/report; boundary=x",
+            "From: Mailer-Daemon@mx.example\r\nContent-Type: multipart/report; report-type=disposition-notification",
+        ] {
+            assert_eq!(Envelope::parse(format!("{header}\r\n\r\n").as_bytes()).class, Class::Bounce, "{header}");
+        }
+    }
+
+    #[test]
+    fn people_who_run_mail_systems_are_people() {
+        for header in [
+            "From: postmaster@mx.example\r\nReturn-Path: <postmaster@mx.example>\r\nSubject: Re: failure notice",
+            "From: Postmaster <postmaster@mx.example>\r\nSubject: Your question",
+            "From: bo@mx.example\r\nSubject: Delivery failure of order 5",
+            "From: staff@mx.example\r\nSubject: complaint",
+        ] {
+            assert_eq!(Envelope::parse(format!("{header}\r\n\r\n").as_bytes()).class, Class::Human, "{header}");
+        }
     }
 
     #[test]
@@ -289,8 +335,15 @@ mod tests {
 
     #[test]
     fn a_class_is_the_same_word_everywhere() {
-        for class in [Class::Human, Class::AutoReply, Class::AutoGenerated, Class::Bounce, Class::List, Class::Feedback]
-        {
+        for class in [
+            Class::Human,
+            Class::AutoReply,
+            Class::AutoGenerated,
+            Class::Bounce,
+            Class::List,
+            Class::Feedback,
+            Class::Receipt,
+        ] {
             assert_eq!(serde_json::to_string(&class).unwrap(), format!("\"{}\"", class.as_str()));
         }
     }

@@ -38,7 +38,6 @@ pub const FIELDS: &[&str] = &[
     "Return-Path",
     "Auto-Submitted",
     "Precedence",
-    "X-Precedence",
     "X-Autoreply",
     "X-Autorespond",
     "X-Autoresponse",
@@ -47,9 +46,7 @@ pub const FIELDS: &[&str] = &[
     "X-MS-Exchange-Message-Is-Ndr",
     "X-Failed-Recipients",
     "List-Id",
-    "List-Post",
     "List-Unsubscribe",
-    "Mailing-List",
 ];
 
 /// Fields that name the address a message was delivered to, the most telling first (A18).

@@ -191,6 +191,8 @@ pub const AUTOMATIC: &[&str] = &[
     "การตอบกลับอัตโนมัติ",
     "balasan otomatis",
     "auto re",
+    "frånvaro",
+    "risposta non al computer",
     "out of the office",
     "out of the office autoreply",
     "out-of-office",

@@ -58,7 +58,8 @@ fn is_original(node: &Node) -> bool {
     )
 }
 
-/// The identifier of the original, from the surest place that has one.
+/// The identifier of the original, from the surest place that has one. The header that a notice shows is the one that
+/// the mail system was handed; the embedded message may have passed more systems before it was packed up.
 pub fn message_id(
     raw: &[u8],
     parts: &Parts,
@@ -67,12 +68,12 @@ pub fn message_id(
     envelope: &Envelope,
 ) -> Option<MessageId> {
     let in_text = |text: &str| value_in(text, "message-id:").and_then(|value| MessageId::parse(&value));
-    parts
-        .envelopes
-        .iter()
-        .find_map(|original| original.message_id.clone())
+    let embedded = || parts.envelopes.iter().find_map(|original| original.message_id.clone());
+    layout
+        .original
+        .and_then(in_text)
+        .or_else(embedded)
         .or_else(|| report.original_message_id.clone())
-        .or_else(|| layout.original.and_then(in_text))
         .or_else(|| in_text(layout.notice))
         .or_else(|| in_text(&body(raw)))
         .or_else(|| envelope.in_reply_to.first().cloned())

@@ -80,7 +80,7 @@ const DELAYS: &[&str] = &[
 
 /// Labels of addresses that are not the recipient's.
 const OTHERS: &[&str] =
-    &["from", "sender", "reply", "cc", "contact", "message-id", "return", "by", "e-mail us", "help", "mailto"];
+    &["from", "sender", "reply", "cc", "contact", "id", "return", "by", "e-mail us", "help", "mailto"];
 
 /// How surely an address in a line is a failed recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,28 +116,52 @@ pub fn read(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> Prose {
 
 /// The addresses in the surest place that has any; without one, those that the original was sent to.
 fn recipients(layout: &Layout<'_>, parts: &Parts, envelope: &Envelope) -> (Place, Vec<Address>) {
-    let mut found: Vec<(Place, Address)> = layout.notice.lines().flat_map(line).take(MAX_RECIPIENTS).collect();
+    let found = places(layout.notice);
     let is_own = |address: &Address| {
         let sent_to = envelope.to.iter().map(|party| &party.address).any(|to| to == address);
         sent_to || envelope.from.iter().any(|party| party.address == *address)
     };
-    if found.iter().any(|(_, address)| !is_own(address)) {
-        found.retain(|(_, address)| !is_own(address));
-    }
-    let sent_to = || {
-        let copied = layout.original.and_then(|original| value_in(original, "to:"));
-        let sent = parts.recipients();
-        if sent.is_empty() { copied.map(|to| parties_of(&to)).unwrap_or_default() } else { sent }
+    // A notice greets whom it is sent to; only somebody who wrote to himself failed to reach himself.
+    let surest = |own: bool| found.iter().filter(|(_, a)| is_own(a) == own).map(|(place, _)| *place).min();
+    let (own, place) = match surest(false) {
+        Some(place) => (false, place),
+        None => (true, surest(true).filter(|place| *place <= Place::Labelled).unwrap_or(Place::Mentioned)),
     };
-    let surest = found.iter().map(|(place, _)| *place).min().unwrap_or(Place::Mentioned);
-    if surest == Place::Mentioned {
-        let sent = sent_to();
+    if place == Place::Mentioned {
+        let sent = sent_to(layout, parts);
         // A message to several came back from one of them: nobody knows which.
         if let [_] = sent.as_slice() {
-            return (surest, sent);
+            return (place, sent);
         }
     }
-    (surest, found.into_iter().filter(|(place, _)| *place == surest).map(|(_, address)| address).collect())
+    let here = found.iter().filter(|(at, address)| *at == place && is_own(address) == own);
+    (place, here.map(|(_, address)| address.clone()).collect())
+}
+
+/// Whom the original was sent to, as far as a copy of it tells.
+fn sent_to(layout: &Layout<'_>, parts: &Parts) -> Vec<Address> {
+    let sent = parts.recipients();
+    if !sent.is_empty() {
+        return sent;
+    }
+    layout.original.and_then(|original| value_in(original, "to:")).map(|to| parties_of(&to)).unwrap_or_default()
+}
+
+/// Every address of a notice with its place.
+fn places(notice: &str) -> Vec<(Place, Address)> {
+    let mut found = Vec::new();
+    let mut before = "";
+    for next in notice.lines() {
+        // "(expanded from" may be all that is left of its line.
+        if !before.ends_with("from") {
+            found.extend(line(next));
+        }
+        before = next.trim_end();
+        if found.len() >= MAX_RECIPIENTS {
+            break;
+        }
+    }
+    found
 }
 
 fn parties_of(list: &str) -> Vec<Address> {
