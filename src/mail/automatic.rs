@@ -70,6 +70,11 @@ pub(super) fn may_be_bounce(class: Class, fields: &Fields<'_>, subject: &str, fr
     }
 }
 
+/// Whether a mail system, or somebody who takes no answer, sent a message.
+pub(super) fn is_from_system(fields: &Fields<'_>, from: Option<&Party>) -> bool {
+    has_null_return_path(fields) || Sender::of(fields, from) != Sender::Other
+}
+
 /// The class with regard to the parts of the message, for systems that put their mark no higher.
 pub(super) fn with_parts(class: Class, nodes: &[Node]) -> Class {
     let marks = nodes.iter().filter_map(|node| match node.media_type.as_str() {

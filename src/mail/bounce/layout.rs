@@ -62,6 +62,12 @@ impl<'a> Layout<'a> {
         }
         Self { notice: text, original: None }
     }
+
+    /// Whether the copy has fields that no reply quotes, so that a mail system made it.
+    pub fn has_copy(&self) -> bool {
+        let has = |name: &str| self.original.is_some_and(|original| value_in(original, name).is_some());
+        has("received:") || has("message-id:")
+    }
 }
 
 fn opens_header(line: &str) -> bool {

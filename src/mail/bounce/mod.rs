@@ -68,8 +68,10 @@ pub(super) fn find(raw: &[u8], structure: &Structure<'_>, envelope: &Envelope, t
     let told = report::read(raw, &structure.nodes, layout.notice);
     let parts = original::Parts::of(raw, &structure.nodes);
     let found = prose::read(&layout, &parts, envelope);
-    let has_original = parts.any() || layout.original.is_some();
-    let tells = found.says_so && !found.recipients.is_empty() && (has_original || found.is_sure);
+    // A parcel, too, can be one that "could not be delivered": without a system behind it the mail itself must be there.
+    let is_system = || automatic::is_from_system(&structure.fields, envelope.from.first());
+    let has_original = parts.any() || layout.has_copy();
+    let tells = found.says_so && !found.recipients.is_empty() && (has_original || found.is_sure && is_system());
     if !certain && told.is_none() && !tells {
         return None;
     }

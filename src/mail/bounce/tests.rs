@@ -177,11 +177,13 @@ fn people_who_write_about_bounces_are_people() {
     let named = format!(
         "From: Bo <bo@customer.example>\nSubject: Delivery problem\n\nThe parcel for bo@customer.example is late.\n{ORIGINAL}"
     );
+    let parcel = "From: Depot <depot@customer.example>\nSubject: Delivery failed\n\nYour parcel could not be delivered. Write to\n\n\
+        E-mail: bo@customer.example\n\n-----Original Message-----\nFrom: Ola\nTo: depot@customer.example\nSubject: Parcel\n";
     let absent = format!(
         "From: Bo <bo@customer.example>\nReturn-Path: <>\nAuto-Submitted: auto-replied\nSubject: Away\n\n\
         I am away. Please write to:\n\n  anna@customer.example\n\n-----Original Message-----\n{ORIGINAL}"
     );
-    for message in [forwarded.as_str(), &answered, &named, &absent] {
+    for message in [forwarded.as_str(), &answered, &named, parcel, &absent] {
         let mail = parse(message);
         assert_eq!(mail.bounce, None, "{message}");
         assert_ne!(mail.envelope.class, Class::Bounce, "{message}");
