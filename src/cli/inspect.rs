@@ -83,7 +83,7 @@ fn describe(file: &str, mail: &Mail) -> Value {
         "cc": envelope.cc,
         "date": envelope.date,
         "class": envelope.class,
-        "bounce": null,
+        "bounce": mail.bounce,
         "forwarded": null,
         "text": mail.text,
         "reply_text": mail.text,

@@ -41,14 +41,12 @@ pub const FIELDS: &[&str] = &[
     "X-Autoreply",
     "X-Autorespond",
     "X-Autoresponse",
-    "X-Auto-Response-Suppress",
+    "X-Apple-Action",
     "X-MS-Exchange-Inbox-Rules-Loop",
     "X-MS-Exchange-Message-Is-Ndr",
     "X-Failed-Recipients",
     "List-Id",
-    "List-Post",
     "List-Unsubscribe",
-    "Mailing-List",
 ];
 
 /// Fields that name the address a message was delivered to, the most telling first (A18).

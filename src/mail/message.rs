@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::automatic::{self, Class};
+use super::bounce::{self, Bounce};
 use super::content;
 use super::envelope::Envelope;
 use super::structure::{self, Node};
@@ -28,6 +30,8 @@ pub struct Mail {
     pub attachments: Vec<Part>,
     /// How many parts were left out because the message has too many.
     pub omitted: usize,
+    /// What the message reports about another one, where it is a bounce (J12).
+    pub bounce: Option<Bounce>,
 }
 
 /// Something attached to a message.
@@ -82,8 +86,12 @@ impl Mail {
         let attachments = attached.into_iter().take(MAX_ATTACHMENTS);
         let shown = html.as_deref().map(content_ids).unwrap_or_default();
         let attachments = attachments.map(|node| part(raw, &structure.nodes, node, &shown)).collect();
-        let envelope = Envelope::read(&structure.fields);
-        Ok(Self { envelope, text, html, has_plain_text, attachments, omitted })
+        let mut envelope = Envelope::read(&structure.fields);
+        let bounce = bounce::find(raw, &structure, &envelope, text.as_deref());
+        // Some systems mark what they send in the body alone.
+        let by_parts = automatic::with_parts(envelope.class, &structure.nodes);
+        envelope.class = if bounce.is_some() { Class::Bounce } else { by_parts };
+        Ok(Self { envelope, text, html, has_plain_text, attachments, omitted, bounce })
     }
 }
 

@@ -3,11 +3,13 @@
 pub mod address;
 pub mod authentication;
 pub mod automatic;
+pub mod bounce;
 mod charset;
 pub mod content;
 pub mod domain;
 mod encoded_word;
 pub mod envelope;
+mod failure;
 mod fields;
 mod file_name;
 pub mod message;

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::prefixes::{AUTOMATIC, FORWARDED, GATEWAY_TAGS, PREFIXES};
+use super::prefixes::{AUTOMATIC, FORWARDED, FORWARDED_SHORT, GATEWAY_TAGS, PREFIXES};
 
 /// The longest subject that is told apart, in octets: a pile of prefixes costs the square of its length.
 const MAX_LEN: usize = 8 * 1024;
 
-/// A subject without reply and forward prefixes, gateway tags and differences of case and blanks.
+/// A subject without reply and forward prefixes, tags at its front and differences of case and blanks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BaseSubject(String);
@@ -45,12 +45,13 @@ impl fmt::Display for BaseSubject {
 /// Whether the subject opens as an automatic reply does (decision 12 of the spec).
 pub(super) fn is_automatic_reply(subject: &str) -> bool {
     let folded = fold(subject);
-    let text = strip_tag(&folded).unwrap_or(&folded);
-    strip_automatic(text).is_some() || text.strip_suffix("(automatic response)").is_some()
+    let text = strip_tag(&folded).unwrap_or(&folded).trim_start();
+    let phrase = text.trim_end_matches(['.', '!', ' ']);
+    AUTOMATIC.contains(&phrase) || strip_automatic(text).is_some() || text.ends_with("(automatic response)")
 }
 
 /// One spelling of equal subjects: NFC, case folded, runs of blanks as one, invisible marks removed.
-fn fold(subject: &str) -> String {
+pub(super) fn fold(subject: &str) -> String {
     let mut out = String::with_capacity(subject.len());
     for word in subject.split(|c: char| c.is_whitespace() || c.is_control()) {
         if !word.is_empty() && !out.is_empty() {
@@ -84,32 +85,41 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }
 
-/// Takes off one piece after the other.
+/// Takes off one piece after the other. Tags alone are a subject of their own.
 fn base(folded: &str) -> String {
     let mut text = folded.trim();
     let mut tags = Vec::new();
     loop {
         if let Some(shorter) = strip_once(text) {
             text = shorter.trim();
-        } else if let Some((tag, rest)) = own_tag(text) {
-            tags.push(tag);
+        } else if let Some((tag, rest)) = leading_tag(text) {
+            if unwrap_forward(tag).is_none() {
+                tags.push(tag);
+            }
             text = rest;
         } else {
             break;
         }
     }
-    if !text.is_empty() {
-        tags.push(text);
+    if !text.is_empty() && !is_tag(text) {
+        return text.to_owned();
     }
-    tags.join(" ")
+    tags.push(text);
+    tags.join(" ").trim().to_owned()
 }
 
-/// A tag that belongs to the subject. Ticket systems put theirs before the reply prefix: `[Ticket 1] Re: help`.
-fn own_tag(text: &str) -> Option<(&str, &str)> {
+/// The tag before other text: of a mailing list, a ticket system, a gateway (RFC 5256 `subj-blob`). They come and go
+/// within one thread, and stand on either side of a prefix: `[Ticket 1] Re: help` answers `help`.
+fn leading_tag(text: &str) -> Option<(&str, &str)> {
     let end = text.strip_prefix('[')?.find(['[', ']'])? + 1;
     let (tag, rest) = text.split_at_checked(end + 1)?;
     let rest = rest.trim();
     (tag.ends_with(']') && !rest.is_empty()).then_some((tag, rest))
+}
+
+fn is_tag(text: &str) -> bool {
+    let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    inner.is_some_and(|inner| !inner.contains(['[', ']']))
 }
 
 fn strip_once(text: &str) -> Option<&str> {
@@ -122,8 +132,8 @@ fn strip_once(text: &str) -> Option<&str> {
 
 /// `… (fwd)` and its translations (RFC 5256 `subj-trailer`).
 fn strip_trailer(text: &str) -> Option<&str> {
-    let inner = text.strip_suffix(')')?;
-    let (before, word) = inner.rsplit_once('(')?;
+    let inner = text.strip_suffix([')', '）'])?;
+    let (before, word) = inner.rsplit_once(['(', '（'])?;
     (FORWARDED.contains(&word) || word == "automatic response").then_some(before)
 }
 
@@ -131,10 +141,11 @@ fn strip_trailer(text: &str) -> Option<&str> {
 fn unwrap_forward(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
     let (word, rest) = inner.split_once([':', '：'])?;
-    FORWARDED.contains(&word.trim()).then_some(rest)
+    let word = word.trim().trim_end_matches('.');
+    (FORWARDED.contains(&word) || FORWARDED_SHORT.contains(&word)).then_some(rest)
 }
 
-/// A tag that a mail gateway adds. Other bracketed words tell subjects apart and stay: `[Ticket 1]` is not `[Ticket 2]`.
+/// A tag that a mail gateway adds, in any brackets, and even where nothing else is left.
 fn strip_tag(text: &str) -> Option<&str> {
     let (open, rest) = split_first(text)?;
     let close = match open {
@@ -143,6 +154,8 @@ fn strip_tag(text: &str) -> Option<&str> {
         '{' => '}',
         '*' => '*',
         '【' => '】',
+        '［' => '］',
+        '<' => '>',
         _ => return None,
     };
     let (tag, after) = rest.trim_start_matches(open).split_once(close)?;
@@ -234,6 +247,9 @@ mod tests {
             "[Automatyczna odpowiedź] offer",
             "offer (Automatic Response)",
             "\u{200f}Re: offer",
+            "[TR: offer]",
+            "［外部］ offer （转发）",
+            "<External> offer",
             " \tOFFER ",
         ] {
             assert_eq!(base_of(subject), "offer", "{subject}");
@@ -241,20 +257,34 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_its_own_stays_wherever_the_prefix_stands() {
-        for subject in
-            ["[Ticket 1] help", "Re: [Ticket 1] help", "[Ticket 1] Re: help", "[EXT] [Ticket 1]  SV: help (fwd)"]
-        {
-            assert_eq!(base_of(subject), "[ticket 1] help", "{subject}");
+    fn a_tag_at_the_front_comes_and_goes_within_a_thread() {
+        for subject in [
+            "[Ticket 1] help",
+            "Re: [Ticket 1] help",
+            "[Ticket 1] Re: help",
+            "[EXT] [Ticket 1]  SV: help (fwd)",
+            "[List]AW:[#7] help",
+            "[] help",
+        ] {
+            assert_eq!(base_of(subject), "help", "{subject}");
         }
-        assert_eq!(base_of("[foo] Fwd: [bar] Re: fw: b (fWd)  (fwd)"), "[foo] [bar] b");
-        assert_eq!(base_of("[hello world]"), "[hello world]");
+        assert_eq!(base_of("[list] help [urgent]"), "help [urgent]");
+    }
+
+    #[test]
+    fn tags_alone_are_a_subject() {
+        for subject in ["[hello world]", "[one] [two]", "[open [two]", "(one) [two]"] {
+            assert_eq!(base_of(subject), subject);
+        }
+        assert_eq!(base_of("Re: [one] Fwd: [two]"), "[one] [two]");
+        assert_eq!(base_of("[list] Re:"), "[list]");
+        assert_eq!(base_of("[Fwd: Re:] Fwd:"), "");
     }
 
     #[test]
     fn a_changed_subject_is_another_base() {
         for (one, other) in [
-            ("[Ticket 1] help", "[Ticket 2] help"),
+            ("[Ticket 1]", "[Ticket 2]"),
             ("offer", "offer 2"),
             ("Retail: offer", "offer"),
             ("Project: offer", "offer"),
@@ -298,7 +328,13 @@ mod tests {
 
     #[test]
     fn the_tables_are_folded() {
-        let words = PREFIXES.iter().flat_map(|(_, words)| *words).chain(AUTOMATIC).chain(FORWARDED).chain(GATEWAY_TAGS);
+        let words = PREFIXES
+            .iter()
+            .flat_map(|(_, words)| *words)
+            .chain(AUTOMATIC)
+            .chain(FORWARDED)
+            .chain(FORWARDED_SHORT)
+            .chain(GATEWAY_TAGS);
         for word in words {
             assert_eq!(fold(word), **word);
         }
