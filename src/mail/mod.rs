@@ -16,6 +16,7 @@ mod parameters;
 mod parties;
 mod plain;
 mod prefixes;
+pub mod reply;
 mod structure;
 pub mod subject;
 mod tags;

@@ -1,0 +1,1 @@
+//! Replies as mail programs write them.
