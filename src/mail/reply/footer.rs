@@ -134,7 +134,15 @@ fn is_added(line: &str) -> bool {
         return false;
     }
     let own = begin.is_some_and(|(phrase, _)| phrase.ends_with(" my"));
-    own && rest.split(' ').count() <= MAX_WORDS || FOOTERS.devices.iter().any(|device| names_device(rest, device))
+    // `Sent from TypeApp` needs no name that is known.
+    let named = begin.is_some_and(|(phrase, rest)| {
+        matches!(phrase.as_str(), "sent from" | "sent with" | "sent using" | "sent via")
+            && rest.split_whitespace().count() <= 2
+            && line.split_whitespace().nth(2).is_some_and(|word| word.starts_with(char::is_uppercase))
+    });
+    named
+        || own && rest.split(' ').count() <= MAX_WORDS
+        || FOOTERS.devices.iter().any(|device| names_device(rest, device))
 }
 
 /// Whether a device is named: words of some languages take endings, as in `iPhonesta`.

@@ -25,6 +25,13 @@ fn is_dash(c: char) -> bool {
     matches!(c, '-' | '=' | '_' | '~' | '*' | '‐' | '‑' | '‒' | '–' | '—' | '―' | '─' | '━')
 }
 
+/// Whether the line begins and ends with dashes.
+pub(super) fn is_dashed(line: &str) -> bool {
+    let dashes = |chars: &mut dyn Iterator<Item = char>| chars.take_while(|c| is_dash(*c) || *c == ' ').count() >= 2;
+    let line = line.trim();
+    !line.is_empty() && dashes(&mut line.chars()) && dashes(&mut line.chars().rev())
+}
+
 /// Whether the line says by itself that quoted or forwarded mail follows.
 pub(super) fn separator(line: &str) -> Option<Kind> {
     if line.len() > MAX_SEPARATOR {
@@ -44,8 +51,7 @@ pub(super) fn separator(line: &str) -> Option<Kind> {
         let above = SEPARATORS.alone.iter().any(|phrase| !phrase.ends_with(':') && words.contains(phrase));
         return Some(if above { Kind::Intro } else { Kind::Forward });
     }
-    let dashes = |chars: &mut dyn Iterator<Item = char>| chars.take_while(|c| is_dash(*c) || *c == ' ').count() >= 2;
-    if !dashes(&mut line.chars()) || !dashes(&mut line.chars().rev()) || words.len() > 100 {
+    if !is_dashed(line) || words.len() > 100 {
         return None;
     }
     // The word order of `Original` and its like is free; a sentence between dashes is none of them.

@@ -1,6 +1,6 @@
 //! Which lines are new: those above the history, below it, and between quotes.
 
-use super::header::{block, separator};
+use super::header::{block, is_dashed, separator};
 use super::intro::intro_ending_at;
 use super::lines::{Kind, Line};
 
@@ -69,6 +69,10 @@ fn above_block<'a>(lines: &[Line<'a>]) -> (Vec<Line<'a>>, bool) {
         let below = rest.get(taken..).unwrap_or_default();
         let quote_follows =
             below.iter().find(|line| line.kind != Kind::Empty).is_some_and(|line| line.kind == Kind::Quote);
+        // A separator in words that are not known.
+        while kept.last().is_some_and(|line| line.kind == Kind::Empty || is_dashed(line.text)) {
+            kept.pop();
+        }
         if kept.iter().any(is_text) || line.kind == Kind::Forward || !quote_follows || !below.iter().any(is_text) {
             return (kept, true);
         }

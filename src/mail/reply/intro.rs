@@ -1,7 +1,7 @@
 //! The line above a quote: `On 4 May 2021 at 10:12, Ana <ana@customer.example> wrote:` in any language, on one line or
 //! broken over several.
 
-use super::fold::{MAX_LINE, find_phrase, fold};
+use super::fold::{MAX_LINE, find_phrase, fold, is_invisible};
 use super::lines::{Kind, Line};
 use super::words::INTROS;
 
@@ -23,32 +23,46 @@ pub(super) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
     if close == Close::None && !before_quote && !looks_stamped(last.text) {
         return None;
     }
-    let mut best = None;
+    let mut best: Option<usize> = None;
+    let mut cut_off = true;
     let mut joined = String::new();
     for start in starts(lines, end) {
         let text = lines.get(start)?.text.trim();
-        if joined.len() + text.len() > MAX_LINE {
+        let is_sentence = start < end && text.ends_with(['.', '!', '?']);
+        if is_sentence || joined.len() + text.len() > MAX_LINE {
             break;
         }
         joined = if joined.is_empty() { text.to_owned() } else { format!("{text} {joined}") };
         let folded = fold(&joined);
         let evidence = Evidence::of(&folded);
-        if is_intro(&folded, &evidence, close, before_quote) {
-            // A line that begins as an introduction does is its first; else a name may be broken off above.
-            if Evidence::of(&fold(text)).begins() {
-                return Some(start);
-            }
-            let cut_off = text.starts_with(['<', '(', '[']) || folded.split(' ').count() < 3;
-            if best.is_some() && !cut_off {
-                break;
-            }
+        if !is_intro(&folded, &evidence, close, before_quote) {
+            continue;
+        }
+        // A line that begins as an introduction does is its first; else a name may be broken off above.
+        if Evidence::of(&fold(text)).begins() {
+            return Some(if evidence.address { start } else { sender_above(lines, start) });
+        }
+        if cut_off {
             best = Some(start);
-            if !cut_off && !evidence.begins() && end == start {
-                continue;
-            }
+            cut_off = text.starts_with(['<', '(', '[']) || folded.split(' ').count() < 3;
         }
     }
     best
+}
+
+/// The line above that begins with the sender, when the line break came before the date: `Ana <ana@customer.example>`,
+/// alone in its paragraph.
+fn sender_above(lines: &[Line], start: usize) -> usize {
+    let line = |back: usize| start.checked_sub(back).and_then(|at| lines.get(at));
+    let is_first = line(2).is_none_or(|line| line.kind != Kind::Text);
+    let is_sender = |line: &Line| {
+        let folded = fold(line.text);
+        line.kind == Kind::Text
+            && folded.contains('<')
+            && Evidence::of(&folded).address
+            && !folded.ends_with(['.', '!', '?'])
+    };
+    if is_first && line(1).is_some_and(is_sender) { start - 1 } else { start }
 }
 
 /// The lines an introduction may begin with, nearest first. An empty line is within one only before a `<` that stands
@@ -98,8 +112,7 @@ enum Close {
 
 impl Close {
     fn of(line: &str) -> Self {
-        let text =
-            line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '\u{feff}' | '\u{200b}'));
+        let text = line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_') || is_invisible(c));
         if text.ends_with([':', '：']) {
             Self::Colon
         } else if text.ends_with("--") && text.trim_start().starts_with("--") && text.contains(char::is_alphabetic) {
@@ -165,7 +178,8 @@ impl Evidence {
     fn of(folded: &str) -> Self {
         let folded = folded.trim_start_matches(['-', '*', '_', '–', '—', '"', ' ']);
         let numbers = numbers(folded);
-        let first = numbers.first().map_or(usize::MAX, |number| number.at);
+        let first =
+            numbers.first().and_then(|n| folded.get(..n.at)).map_or(usize::MAX, |before| before.chars().count());
         let lead = INTROS.leads.iter().any(|lead| {
             folded.strip_prefix(lead.as_str()).is_some_and(|rest| rest.starts_with(' ') || !lead.is_ascii())
         });
