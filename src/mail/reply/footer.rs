@@ -8,6 +8,9 @@ use super::words::FOOTERS;
 const MAX_SIGNATURE: usize = 30;
 const MAX_BELOW_RULE: usize = 15;
 
+/// How far from the end programs add their lines.
+const MAX_FROM_END: usize = 60;
+
 /// The longest line that a program adds, in octets, and how many words it has beside what is known of it.
 const MAX_ADDED: usize = 240;
 const MAX_WORDS: usize = 7;
@@ -18,8 +21,8 @@ pub(super) fn without_footer(part: &[Line]) -> String {
     let lines = lines.get(warning(&lines)..).unwrap_or_default();
     let end = signature_at(lines).unwrap_or(lines.len());
     let mut kept: Vec<&str> = Vec::with_capacity(end);
-    for line in lines.iter().take(end) {
-        if !is_added(line) {
+    for (at, line) in lines.iter().take(end).enumerate() {
+        if at + MAX_FROM_END < end || !is_added(line) {
             kept.push(line);
         }
     }

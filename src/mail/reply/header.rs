@@ -32,6 +32,11 @@ pub(super) fn is_dashed(line: &str) -> bool {
     !line.is_empty() && dashes(&mut line.chars()) && dashes(&mut line.chars().rev())
 }
 
+/// Whether the line is worth a closer look.
+pub(super) fn may_separate(line: &str) -> bool {
+    is_dashed(line) || line.contains("this line") || line.trim_end().ends_with([':', '：']) || labels(line).is_some()
+}
+
 /// Whether the line says by itself that quoted or forwarded mail follows.
 pub(super) fn separator(line: &str) -> Option<Kind> {
     if line.len() > MAX_SEPARATOR {

@@ -1,8 +1,12 @@
 //! Which lines are new: those above the history, below it, and between quotes.
 
-use super::header::{block, is_dashed, separator};
-use super::intro::intro_ending_at;
+use super::header::{block, is_dashed, may_separate, separator};
+use super::intro::{intro_ending_at, may_end_intro};
 use super::lines::{Kind, Line};
+
+/// How many lines are looked at as possible introductions, and as possible header blocks. People's mail has a few; where
+/// there are more, history has long begun.
+const MAX_CANDIDATES: usize = 400;
 
 /// What a body has of its own.
 pub(super) enum Found<'a> {
@@ -42,7 +46,8 @@ fn is_quoted_intro(line: &Line) -> bool {
 }
 
 fn mark_intros(lines: &mut [Line]) {
-    for end in 0..lines.len() {
+    let candidates = (0..lines.len()).filter(|end| may_end_intro(lines, *end)).take(MAX_CANDIDATES);
+    for end in candidates.collect::<Vec<_>>() {
         if let Some(start) = intro_ending_at(lines, end) {
             lines.iter_mut().take(end + 1).skip(start).for_each(|line| line.kind = Kind::Intro);
         }
@@ -53,12 +58,15 @@ fn mark_intros(lines: &mut [Line]) {
 /// a marked quote follows, the new text is below that.
 fn above_block<'a>(lines: &[Line<'a>]) -> (Vec<Line<'a>>, bool) {
     let mut kept: Vec<Line> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut candidates) = (0, 0);
     while let Some(line) = lines.get(at) {
         let rest = lines.get(at..).unwrap_or_default();
         let taken = match line.kind {
             Kind::Forward => Some(1),
-            Kind::Text => separator(line.text).map(|_| 1).or_else(|| block(rest)),
+            Kind::Text if candidates < MAX_CANDIDATES && may_separate(line.text) => {
+                candidates += 1;
+                separator(line.text).map(|_| 1).or_else(|| block(rest))
+            }
             _ => None,
         };
         let Some(taken) = taken else {

@@ -8,6 +8,9 @@ use super::words::INTROS;
 /// How many lines an introduction may be broken over.
 const MAX_LINES: usize = 5;
 
+/// How many empty lines there may be between an introduction and the quote.
+const MAX_EMPTY: usize = 6;
+
 /// How many words may follow a verb that ends the line, as in `wrote the following:`, and one that the name follows.
 const AFTER_LAST: usize = 2;
 const AFTER_WITHIN: usize = 16;
@@ -15,12 +18,29 @@ const AFTER_WITHIN: usize = 16;
 /// The longest introduction without a date or an address, in words.
 const MAX_BARE: usize = 8;
 
+/// Whether a line is worth a closer look.
+pub(super) fn may_end_intro(lines: &[Line], end: usize) -> bool {
+    let Some(line) = lines.get(end).filter(|line| !line.text.is_empty() && line.text.len() <= MAX_LINE) else {
+        return false;
+    };
+    match line.kind {
+        Kind::Text => {
+            let mut below = lines.iter().skip(end + 1).take(MAX_EMPTY + 1).filter(|line| line.kind != Kind::Empty);
+            Close::of(line.text) != Close::None || below.next().is_some_and(is_quote) || looks_stamped(line.text)
+        }
+        Kind::Quote => is_broken_end(lines, end),
+        _ => false,
+    }
+}
+
 /// Where the introduction begins that ends with the line at `end`.
 pub(super) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
     let last = lines.get(end).filter(|line| line.kind == Kind::Text || is_broken_end(lines, end))?;
     let close = Close::of(last.text);
-    let before_quote = lines.get(end + 1..)?.iter().find(|line| line.kind != Kind::Empty).is_some_and(is_quote);
-    if close == Close::None && !before_quote && !looks_stamped(last.text) {
+    let mut below = lines.iter().skip(end + 1).take(MAX_EMPTY + 1).filter(|line| line.kind != Kind::Empty);
+    let before_quote = below.next().is_some_and(is_quote);
+    let goes_on = close == Close::None && is_broken_end(lines, end + 1);
+    if goes_on || (close == Close::None && !before_quote && !looks_stamped(last.text)) {
         return None;
     }
     let mut best: Option<usize> = None;
@@ -28,7 +48,8 @@ pub(super) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
     let mut joined = String::new();
     for start in starts(lines, end) {
         let text = lines.get(start)?.text.trim();
-        let is_sentence = start < end && text.ends_with(['.', '!', '?']);
+        let is_sentence =
+            start < end && text.ends_with(['.', '!', '?']) && !text.contains('@') && text.split(' ').count() > 4;
         if is_sentence || joined.len() + text.len() > MAX_LINE {
             break;
         }
@@ -40,29 +61,34 @@ pub(super) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
         }
         // A line that begins as an introduction does is its first; else a name may be broken off above.
         if Evidence::of(&fold(text)).begins() {
-            return Some(if evidence.address { start } else { sender_above(lines, start) });
+            return Some(begun_above(lines, start, &evidence));
         }
         if cut_off {
             best = Some(start);
-            cut_off = text.starts_with(['<', '(', '[']) || folded.split(' ').count() < 3;
+            cut_off = text.starts_with(['<', '(', '[']) || !(evidence.address || evidence.date || evidence.time);
         }
     }
     best
 }
 
-/// The line above that begins with the sender, when the line break came before the date: `Ana <ana@customer.example>`,
-/// alone in its paragraph.
-fn sender_above(lines: &[Line], start: usize) -> usize {
+/// The line above, if the introduction begins there because it was broken before the date or within it: that line has
+/// the sender, `Ana <ana@customer.example>`, or the rest of the date, and is the first of its paragraph.
+fn begun_above(lines: &[Line], start: usize, evidence: &Evidence) -> usize {
     let line = |back: usize| start.checked_sub(back).and_then(|at| lines.get(at));
     let is_first = line(2).is_none_or(|line| line.kind != Kind::Text);
-    let is_sender = |line: &Line| {
-        let folded = fold(line.text);
-        line.kind == Kind::Text
-            && folded.contains('<')
-            && Evidence::of(&folded).address
-            && !folded.ends_with(['.', '!', '?'])
+    let Some(above) = line(1).filter(|line| is_first && line.kind == Kind::Text && line.text.len() < MAX_LINE) else {
+        return start;
     };
-    if is_first && line(1).is_some_and(is_sender) { start - 1 } else { start }
+    let folded = fold(above.text);
+    let told = Evidence::of(&folded);
+    let words = folded.split(' ').count();
+    let is_sender = !evidence.address && told.address && folded.contains('<') && words <= 12;
+    let is_rest = evidence.starts_with_rest_of_date || (told.date && !evidence.date) || (!evidence.lead && words <= 5);
+    let is_date = is_rest && words <= 8 && (told.lead || told.starts_with_date || told.address);
+    if folded.ends_with(['!', '?', ':']) {
+        return start;
+    }
+    if is_sender || is_date { start - 1 } else { start }
 }
 
 /// The lines an introduction may begin with, nearest first. An empty line is within one only before a `<` that stands
@@ -172,6 +198,8 @@ struct Evidence {
     /// Begins with the word that a date follows.
     lead: bool,
     starts_with_date: bool,
+    /// Begins with a year or a time, as no date does.
+    starts_with_rest_of_date: bool,
 }
 
 impl Evidence {
@@ -196,7 +224,9 @@ impl Evidence {
             around(folded.get(..at).and_then(|s| s.chars().next_back()))
                 && around(folded.get(at + 1..).and_then(|s| s.chars().next()))
         });
-        Self { address, date, time, lead: lead && first < 48, starts_with_date: first < 24 }
+        let is_rest = |n: &Number| n.at == 0 && (n.len == 4 || matches!(n.next, Some(':')));
+        let starts_with_rest_of_date = numbers.first().is_some_and(is_rest);
+        Self { address, date, time, lead: lead && first < 48, starts_with_date: first < 24, starts_with_rest_of_date }
     }
 
     fn begins(&self) -> bool {

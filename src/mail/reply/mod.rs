@@ -51,9 +51,21 @@ fn whole(lines: &[Line]) -> String {
     tidy(&lines.iter().map(|line| without_marks(line.text)).collect::<Vec<_>>().join("\n"))
 }
 
-/// The parts below each other, with an empty line between.
+/// The parts below each other, with no more than an empty line between paragraphs.
 fn join(parts: &[String]) -> String {
-    parts.iter().map(|part| tidy(part)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let mut out = String::new();
+    let mut empty = 0;
+    for line in
+        parts.iter().flat_map(|part| tidy(part).lines().map(str::to_owned).chain([String::new()]).collect::<Vec<_>>())
+    {
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        if empty <= 1 && !(line.is_empty() && out.is_empty()) {
+            out.push_str(&line);
+            out.push('\n');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
 }
 
 /// No empty lines around the text; blanks that indent its first line stay.
