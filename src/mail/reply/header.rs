@@ -25,6 +25,16 @@ fn is_dash(c: char) -> bool {
     matches!(c, '-' | '=' | '_' | '~' | '*' | '‐' | '‑' | '‒' | '–' | '—' | '―' | '─' | '━')
 }
 
+/// The separator that a line begins with, when the header follows in the same line, as Samsung's programs write it.
+fn dashed_head(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let head = line.get(..line.floor_char_boundary(MAX_SEPARATOR)).filter(|head| head.starts_with("----"))?;
+    let words = head.find(|c: char| c != '-' && c != ' ')?;
+    let dashes = words + head.get(words..)?.find("----")?;
+    let end = dashes + head.get(dashes..)?.find(|c| c != '-')?;
+    line.get(..end)
+}
+
 /// Whether the line begins and ends with dashes.
 pub(super) fn is_dashed(line: &str) -> bool {
     let dashes = |chars: &mut dyn Iterator<Item = char>| chars.take_while(|c| is_dash(*c) || *c == ' ').count() >= 2;
@@ -34,11 +44,16 @@ pub(super) fn is_dashed(line: &str) -> bool {
 
 /// Whether the line is worth a closer look.
 pub(super) fn may_separate(line: &str) -> bool {
-    is_dashed(line) || line.contains("this line") || line.trim_end().ends_with([':', '：']) || labels(line).is_some()
+    is_dashed(line)
+        || dashed_head(line).is_some()
+        || line.contains("this line")
+        || line.trim_end().ends_with([':', '：'])
+        || labels(line).is_some()
 }
 
 /// Whether the line says by itself that quoted or forwarded mail follows.
 pub(super) fn separator(line: &str) -> Option<Kind> {
+    let line = dashed_head(line).unwrap_or(line);
     if line.len() > MAX_SEPARATOR {
         return None;
     }
@@ -196,6 +211,10 @@ mod tests {
             ("##- Please type your reply above this line -##", Some(Kind::Intro)),
             ("--------- Enter your answer below ---------", None),
             ("the original message was lost", None),
+            (
+                "-------- Ursprüngliche Nachricht --------Von: Ana <ana@customer.example> Datum: 4.5.21",
+                Some(Kind::Intro),
+            ),
             ("------------------------", None),
         ] {
             assert_eq!(separator(line), kind, "{line}");
