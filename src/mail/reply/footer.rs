@@ -64,7 +64,14 @@ fn signature_at(lines: &[&str]) -> Option<usize> {
         let begins = match text {
             "--" | "- -" => below.lines <= MAX_SIGNATURE,
             "—" | "–" | "―" => below.lines <= MAX_BELOW_RULE && (below.contact || below.longest <= 60),
-            _ if is_rule(text) => below.lines == 0 || (below.lines <= MAX_BELOW_RULE && below.contact),
+            _ if is_rule(text) => {
+                // Under a line it is a heading's, and between paragraphs it divides them.
+                let stands_alone = at.checked_sub(1).and_then(|at| lines.get(at)).is_none_or(|above| is_blank(above));
+                let is_signature = stands_alone && !below.divided && below.lines <= MAX_BELOW_RULE && below.contact;
+                let ends = below.lines == 0;
+                below.divided |= !ends;
+                ends || is_signature
+            }
             _ => false,
         };
         if begins {
@@ -86,6 +93,8 @@ struct Below {
     lines: usize,
     longest: usize,
     contact: bool,
+    /// Whether there is a rule with text below it.
+    divided: bool,
 }
 
 impl Below {

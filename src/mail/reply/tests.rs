@@ -157,6 +157,9 @@ fn signatures_and_the_lines_of_programs_are_left_out() {
     }
     let warned = format!("CAUTION: This message is from outside.\nDo not click.\n\n{NEW}");
     assert_eq!(plain(&warned), NEW);
+    let headed =
+        "Agenda\n------\nAsk Ana, ana@customer.example.\n\n----\n\nThen https://ours.example\n\n----\n\nThe end.";
+    assert_eq!(plain(headed), headed);
     let divided = "Two things:\n\n----\n\nThe first is the price.\n\n----\n\nThe second is the date.";
     assert_eq!(plain(divided), divided);
 }
