@@ -21,7 +21,7 @@ pub(super) async fn prepare(
     blobs: &Blobs,
     trace: &mut Trace,
 ) -> Result<Outcome, Trouble> {
-    let Mail { envelope, mut text, mut html, attachments, omitted, has_plain_text } = mail;
+    let Mail { envelope, mut text, mut html, attachments, omitted, has_plain_text, .. } = mail;
     let body = text.as_ref().map_or(0, String::len).max(html.as_ref().map_or(0, String::len));
     let limit = config.limits.body_bytes;
     if body as u64 > limit {
