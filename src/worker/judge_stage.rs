@@ -51,8 +51,9 @@ pub(super) async fn run(
             arrived.extend(more);
         }
         while !arrived.is_empty() {
-            let facts = shared.judge.facts(arrived.iter().filter_map(Parsed::envelope)).await?;
+            // Before the facts are read: what is committed while they are is not among them.
             pending.forget_committed();
+            let facts = shared.judge.facts(arrived.iter().filter_map(Parsed::envelope)).await?;
             let ready = independent(arrived.iter().map(Parsed::envelope), &facts, |key| pending.contains(key));
             if ready == 0 {
                 pending.settled().await;
