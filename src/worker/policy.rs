@@ -3,7 +3,8 @@
 use entity::account;
 
 use crate::config::{self, Config};
-use crate::decide::policy::{AutoReplies, NeverLogMode, Policy, SenderAuthentication};
+use crate::decide::policy::{AutoReplies, Inbox, LoggingRule, NeverLogMode, Policy, SenderAuthentication};
+use crate::mail::address::Address;
 use crate::mail::authentication::Stamp;
 
 /// The rules that apply to mail of `account`.
@@ -24,6 +25,8 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         config::SenderAuthentication::Off => SenderAuthentication::Off,
     };
     Policy {
+        inbox: inbox(account, config),
+        create_contacts: true,
         sender_authentication,
         stamp,
         never_log: match policy.never_log {
@@ -43,4 +46,19 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         },
         max_recipients: config.limits.recipients,
     }
+}
+
+/// What is particular to a personal inbox. Mail that came before it was connected again is its gap, where that is not to
+/// be logged; what came before it was first connected is not, but read only if `--since` says so.
+fn inbox(account: &account::Model, config: &Config) -> Option<Inbox> {
+    let address = Address::parse(&account.address).filter(|_| account.kind == "personal")?;
+    let gap = account.connected_at.map(|connected| (account.created_at, connected));
+    Some(Inbox {
+        address,
+        rule: match config.policy.logging_rule {
+            config::LoggingRule::RepliesOnly => LoggingRule::RepliesOnly,
+            config::LoggingRule::KnownContacts => LoggingRule::KnownContacts,
+        },
+        gap: gap.filter(|(from, until)| !config.policy.log_gap && from < until),
+    })
 }
