@@ -81,6 +81,18 @@ fn find<'a>(policy: &Policy, seen: &Seen<'_>, facts: &'a WorkspaceFacts) -> Thre
     thread::find_with(policy, seen.envelope, seen.received, &conversations, facts)
 }
 
+/// Who wrote a mail.
+enum Author {
+    User {
+        user: Uuid,
+        rule: Attribution,
+        finding: Finding,
+    },
+    /// One of us for whom it does not count.
+    Nobody(Code, Finding),
+    Outsider,
+}
+
 /// One mail and all that its verdict depends on.
 struct Case<'a> {
     policy: &'a Policy,
@@ -127,20 +139,17 @@ impl Case<'_> {
             By::Conversation => Finding::ThreadByProvider,
         };
         trace.found_by(finding, &hit.evidence);
-        let from = match self.admitted(true) {
-            Ok((_, from)) => from,
+        let (watcher, from) = match self.admitted(true) {
+            Ok(admitted) => admitted,
             Err((code, finding)) => return Decision::skip(trace, code, finding),
         };
-        match attribute(&from.address, self.seen.received, self.facts) {
-            Attributed::To { user, rule, finding, .. } => {
+        match self.author(watcher, from) {
+            Author::User { user, rule, finding } => {
                 trace.found_by(finding, from.address.as_str());
                 self.follow_up((user, rule), hit.thread, trace)
             }
-            Attributed::Ambiguous => Decision::skip(trace, Code::AmbiguousSender, Finding::SenderAmbiguous),
-            Attributed::Inactive => Decision::skip(trace, Code::UserInactive, Finding::SenderInactive),
-            Attributed::Unknown => {
-                steps::incoming(self.policy, self.seen.envelope, from, hit.thread, self.facts, trace)
-            }
+            Author::Nobody(code, finding) => Decision::skip(trace, code, finding),
+            Author::Outsider => steps::incoming(self.policy, self.seen.envelope, from, hit.thread, self.facts, trace),
         }
     }
 
@@ -172,6 +181,22 @@ impl Case<'_> {
         }
         let from = self.seen.envelope.from.first().ok_or((Code::UnknownSender, Finding::NoSender))?;
         Ok((claim.user, from))
+    }
+
+    /// Who wrote it. The inbox's own address is its user's, also in mail from before the connection.
+    fn author(&self, watcher: Uuid, from: &Party) -> Author {
+        match attribute(&from.address, self.seen.received, self.facts) {
+            Attributed::To { user, rule, finding, .. } => Author::User { user, rule, finding },
+            Attributed::Ambiguous | Attributed::Unknown if from.address == self.inbox.address => {
+                Author::User { user: watcher, rule: Attribution::Connected, finding: Finding::SenderIsConnected }
+            }
+            Attributed::Ambiguous => Author::Nobody(Code::AmbiguousSender, Finding::SenderAmbiguous),
+            Attributed::Inactive => Author::Nobody(Code::UserInactive, Finding::SenderInactive),
+            Attributed::Unknown if counterparty::is_user(&from.address, self.facts) => {
+                Author::Nobody(Code::InternalOnly, Finding::ColleagueSkipped)
+            }
+            Attributed::Unknown => Author::Outsider,
+        }
     }
 
     /// Mail of one of us on a logged thread, to somebody of the thread: outgoing, for who sent it (D19, decision 14).
@@ -218,19 +243,18 @@ impl Case<'_> {
         if envelope.class == Class::Bounce {
             return Decision::skip(trace, Code::Bounce, Finding::BounceRefused);
         }
-        match attribute(&from.address, self.seen.received, self.facts) {
-            Attributed::To { user, rule, finding, .. } => {
+        match self.author(watcher, from) {
+            Author::User { user, rule, finding } => {
                 trace.found_by(finding, from.address.as_str());
                 let policy = Policy { create_contacts: false, ..self.policy.clone() };
                 self.outgoing(&policy, (user, rule), None, (code, Finding::NoKnownContact), trace)
             }
-            Attributed::Ambiguous => Decision::skip(trace, Code::AmbiguousSender, Finding::SenderAmbiguous),
-            Attributed::Inactive => Decision::skip(trace, Code::UserInactive, Finding::SenderInactive),
-            Attributed::Unknown if self.facts.contacts.contains(from.address.folded()) => {
+            Author::Nobody(code, finding) => Decision::skip(trace, code, finding),
+            Author::Outsider if self.facts.contacts.contains(from.address.folded()) => {
                 trace.found_by(Finding::ContactKnown, from.address.as_str());
                 self.received(watcher, from, None, trace)
             }
-            Attributed::Unknown => Decision::skip(trace, code, Finding::NoKnownContact),
+            Author::Outsider => Decision::skip(trace, code, Finding::NoKnownContact),
         }
     }
 
@@ -243,14 +267,13 @@ impl Case<'_> {
             Ok(admitted) => admitted,
             Err((code, finding)) => return Decision::skip(trace, code, finding),
         };
-        match attribute(&from.address, self.seen.received, self.facts) {
-            Attributed::To { user, rule, finding, .. } => {
+        match self.author(watcher, from) {
+            Author::User { user, rule, finding } => {
                 trace.found_by(finding, from.address.as_str());
                 case.outgoing(&policy, (user, rule), thread, (Code::NoRecipient, Finding::NobodyLeft), trace)
             }
-            Attributed::Ambiguous | Attributed::Inactive | Attributed::Unknown => {
-                case.received(watcher, from, thread, trace)
-            }
+            Author::Nobody(code, finding) => Decision::skip(trace, code, finding),
+            Author::Outsider => case.received(watcher, from, thread, trace),
         }
     }
 

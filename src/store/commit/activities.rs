@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
+use super::watched::Name;
 use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
@@ -20,6 +21,8 @@ use crate::store::{StoreError, padded};
 #[derive(Debug, Default)]
 pub(super) struct Logged {
     by_uid: HashMap<u32, (Uuid, bool)>,
+    /// The names by which messages of this batch are known from now on.
+    pub(super) names: Vec<Name>,
 }
 
 impl Logged {
@@ -36,7 +39,7 @@ pub(super) async fn write(
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let (logged, fresh) = sort_out(db, batch, clock).await?;
+    let (mut logged, fresh) = sort_out(db, batch, clock).await?;
     if fresh.is_empty() {
         return Ok(logged);
     }
@@ -44,6 +47,7 @@ pub(super) async fn write(
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
     let (threads, names) = threads::assign(db, &fresh, clock).await?;
+    logged.names = names.iter().filter_map(name).collect();
     let visibility = visibilities(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
     for ((id, entrant), thread) in fresh.iter().zip(threads) {
@@ -59,6 +63,10 @@ pub(super) async fn write(
     }
     rows.insert(db).await?;
     Ok(logged)
+}
+
+fn name(row: &thread_message::ActiveModel) -> Option<Name> {
+    Some((*row.workspace_id.as_ref(), MessageKey::from_bytes(row.message_key.as_ref())?))
 }
 
 /// Tells new messages from those that are known, in the store or earlier in the batch.
