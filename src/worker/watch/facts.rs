@@ -100,7 +100,11 @@ impl Judge {
             hit.extend(conversations.iter().filter_map(|key| workspace.threads.get(key)).map(|thread| thread.id));
         }
         let began: HashMap<_, _> = self.store.began(hit).await?;
-        facts.workspaces.iter_mut().for_each(|workspace| workspace.began.clone_from(&began));
+        for workspace in &mut facts.workspaces {
+            workspace.began.clone_from(&began);
+            // A dedicated mailbox's own address is no recipient; that of an inbox is a user's.
+            workspace.log_addresses.remove(self.scope.address.folded());
+        }
         Ok(facts)
     }
 
