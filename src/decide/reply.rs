@@ -212,9 +212,11 @@ impl Case<'_> {
         let addressed = everybody.any(|party| steps::takes_part(&party.address, thread));
         let counterparties = match recipients {
             Err(Code::NoRecipient) if addressed => Vec::new(),
-            Err(code) => return Decision { verdict: Verdict::Skip(code), trace: steps_taken },
             // A mail that is passed on to somebody else is another matter.
-            Ok(_) if !addressed => return Decision::skip(trace, Code::NotAParticipant, Finding::NobodyOfThread),
+            Ok(_) | Err(Code::NoRecipient) if !addressed => {
+                return Decision::skip(trace, Code::NotAParticipant, Finding::NobodyOfThread);
+            }
+            Err(code) => return Decision { verdict: Verdict::Skip(code), trace: steps_taken },
             Ok(counterparties) => {
                 trace = steps_taken;
                 counterparties
