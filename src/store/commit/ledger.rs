@@ -5,7 +5,8 @@ use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::activities::Logged;
-use super::{Batch, Casualty, Committed, Entry, Outcome, rows, runs};
+use super::runs::{self, Runs};
+use super::{Batch, Casualty, Committed, Entry, Outcome, rows};
 use crate::clock::Clock;
 use crate::decide::{Code, Trace};
 use crate::store::StoreError;
@@ -15,10 +16,10 @@ pub(super) async fn write(
     db: &DatabaseTransaction,
     batch: &Batch,
     logged: &Logged,
-    unbroken: bool,
+    runs: Runs,
     clock: &Clock,
 ) -> Result<Committed, StoreError> {
-    let mut verdicts = Verdicts { unbroken, ..Verdicts::default() };
+    let mut verdicts = Verdicts { runs, ..Verdicts::default() };
     for entry in &batch.entries {
         verdicts.add(batch, entry, logged, clock);
     }
@@ -49,7 +50,7 @@ struct Verdicts {
     sightings: Vec<sighting::ActiveModel>,
     quarantines: Vec<quarantine::ActiveModel>,
     done: Committed,
-    unbroken: bool,
+    runs: Runs,
 }
 
 impl Verdicts {
@@ -93,7 +94,7 @@ impl Verdicts {
             at: Set(clock.now()),
         };
         match self.rows.last_mut() {
-            Some(run) if matches!(entry.outcome, Outcome::Skip(_)) && runs::continues(run, &row, self.unbroken) => {
+            Some(run) if matches!(entry.outcome, Outcome::Skip(_)) && runs::continues(run, &row, self.runs) => {
                 run.uid_last = row.uid_last;
             }
             _ => self.rows.push(row),

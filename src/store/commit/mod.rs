@@ -16,7 +16,7 @@ mod cursor;
 mod inherited;
 mod ledger;
 mod rows;
-mod runs;
+pub mod runs;
 mod threads;
 pub mod watched;
 
@@ -258,7 +258,7 @@ async fn write(
     let mut logged = activities::write(db, batch, policy, clock).await?;
     watched::write(db, batch, watched, &mut logged.names, policy, clock).await?;
     watched::wake(db, &logged.names, policy).await?;
-    ledger::write(db, batch, &logged, watched.unbroken, clock).await
+    ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 
 /// Lets commits of one workspace follow one another, whichever process makes them.

@@ -31,10 +31,25 @@ pub(super) async fn take_out(db: &DatabaseTransaction, batch: &Batch) -> Result<
     Ok(())
 }
 
-/// Whether the verdict `next` goes on the run `row`: the same words about the message after it. Where nothing between
-/// two messages can have a verdict of its own, a gap does not end a run.
-pub(super) fn continues(row: &ledger::ActiveModel, next: &ledger::ActiveModel, unbroken: bool) -> bool {
-    let plain = |row: &ledger::ActiveModel| *row.activity_id.as_ref() == None && *row.message_hash.as_ref() == None;
-    let adjacent = row.uid_last.as_ref() + 1 == *next.uid_first.as_ref();
-    plain(row) && plain(next) && row.code == next.code && row.trace == next.trace && (unbroken || adjacent)
+/// Which equal verdicts share a row.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// None: each message has a row, and is found by its hash.
+    #[default]
+    None,
+    /// Those of neighbours.
+    Neighbours,
+    /// Those of messages one after the other, where nothing between them can have a verdict of its own.
+    Unbroken,
+}
+
+/// Whether the verdict `next` goes on the run `row`: the same words about the message after it.
+pub(super) fn continues(row: &ledger::ActiveModel, next: &ledger::ActiveModel, runs: Runs) -> bool {
+    let plain = |row: &ledger::ActiveModel| row.activity_id.as_ref().is_none() && row.message_hash.as_ref().is_none();
+    let fits = match runs {
+        Runs::None => false,
+        Runs::Neighbours => row.uid_last.as_ref() + 1 == *next.uid_first.as_ref(),
+        Runs::Unbroken => true,
+    };
+    fits && plain(row) && plain(next) && row.code == next.code && row.trace == next.trace
 }

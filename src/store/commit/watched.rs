@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 use uuid::Uuid;
 
+use super::runs::Runs;
 use super::{Batch, CommitPolicy};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
@@ -36,8 +37,8 @@ pub struct Watched {
     pub bounced: Vec<Name>,
     /// What was seen and opened.
     pub tally: Tally,
-    /// Whether no message between the batch's first and last has a verdict already.
-    pub unbroken: bool,
+    /// Which equal verdicts share a row.
+    pub runs: Runs,
 }
 
 /// A message that may belong to a conversation that is not known yet.

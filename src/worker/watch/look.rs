@@ -10,6 +10,7 @@ use crate::decide::reply::bounced;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
 use crate::mail::envelope::FIELDS;
 use crate::source::{Bodies, Body, Header, Listed, Session};
+use crate::store::commit::runs::Runs;
 use crate::store::commit::watched::{Name, Tally, Tie, Waiting, Watched};
 use crate::store::commit::{Batch, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
@@ -232,7 +233,11 @@ impl Intake {
             watched.unsettled.extend(wait.iter().map(|entry| entry.uid));
             watched.settled.extend(settled.iter().map(|entry| entry.uid));
         }
-        watched.unbroken = self.is_unbroken() && why == Why::New;
+        watched.runs = match why {
+            Why::New if self.is_unbroken() => Runs::Unbroken,
+            Why::New => Runs::Neighbours,
+            Why::Again => Runs::None,
+        };
         let to = entries.last().map_or(self.cursor, |entry| entry.uid);
         let (from, to, replaces) = match why {
             Why::New => (self.cursor, to, false),
