@@ -40,6 +40,8 @@ impl Judge {
     pub(super) async fn facts<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Result<Facts, StoreError> {
         let mut query = FactQuery::default();
         envelopes.for_each(|envelope| query.add(envelope));
+        // Who has an inbox connected is asked by its address.
+        query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
         self.store.facts(&self.scope, &query).await
     }
 

@@ -1,5 +1,6 @@
 //! The policy of an account, from the configuration and the account's provider.
 
+use chrono::SubsecRound;
 use entity::account;
 
 use crate::config::{self, Config};
@@ -52,7 +53,8 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
 /// be logged; what came before it was first connected is not, but read only if `--since` says so.
 fn inbox(account: &account::Model, config: &Config) -> Option<Inbox> {
     let address = Address::parse(&account.address).filter(|_| account.kind == "personal")?;
-    let gap = account.connected_at.map(|connected| (account.created_at, connected));
+    // INTERNALDATE has whole seconds (RFC 3501 §2.3.3).
+    let gap = account.connected_at.map(|connected| (account.created_at.trunc_subsecs(0), connected));
     Some(Inbox {
         address,
         rule: match config.policy.logging_rule {

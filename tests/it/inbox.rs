@@ -123,7 +123,6 @@ async fn s48_the_gap_of_a_removed_inbox_is_logged_on_its_return_or_not_by_config
         desk.provider.mail.deliver_at(ANNA, "INBOX", reply("2@c.example", OFFER, "1@ours.example"), now);
         desk.sync();
         assert_eq!(desk.logged(), ["1@ours.example"], "nothing is logged while it is not connected");
-        std::thread::sleep(std::time::Duration::from_millis(1_100));
         let file = desk.trail.path("again");
         std::fs::write(&file, desk.provider.oauth.grant(ANNA)).unwrap();
         let port = desk.connection().port.to_string();

@@ -176,6 +176,30 @@ async fn the_service_logs_a_reply_at_once_and_a_late_match_soon_over_at_most_two
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_poll_of_unchanged_mailboxes_is_a_round_trip_for_each_and_a_silent_idle_hides_nothing() {
+    for (profile, others) in [(Profile::Gmail, 0), (Profile::Exchange, 1)] {
+        let desk = Desk::with(Engine::Sqlite, profile, "[worker]\npoll_seconds = 1\n").await;
+        desk.log_by_bcc("1@ours.example");
+        desk.sync();
+        desk.provider.mail.clear_commands();
+        let mut service = Started::new(desk.trail.command(&["run"]));
+        let of_anna = || {
+            let all = desk.provider.mail.commands().into_iter().filter(|one| one.user.as_deref() == Some(ANNA));
+            all.map(|one| one.verb).collect::<Vec<_>>()
+        };
+        assert!(service.runs_until(|| of_anna().iter().filter(|verb| *verb == "NOOP").count() >= 4));
+        let verbs = of_anna();
+        let polls: Vec<&str> = verbs.iter().map(String::as_str).skip_while(|verb| *verb != "IDLE").collect();
+        let count = |verb: &str| polls.iter().filter(|one| **one == verb).count();
+        let (idle, noop, status) = (count("IDLE"), count("NOOP"), count("STATUS"));
+        assert!(idle - noop <= 1 && (noop * others).abs_diff(status) <= others, "{polls:?}");
+        assert!(polls.iter().all(|verb| ["IDLE", "DONE", "NOOP", "STATUS"].contains(verb)), "{polls:?}");
+        assert_eq!(verbs.iter().filter(|verb| *verb == "LIST").count(), 1);
+        service.terminate();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_message_that_cannot_be_had_is_set_aside_and_the_inbox_goes_on() {
     let desk = Desk::with(Engine::Sqlite, Profile::Plain, "[limits]\nattempts = 2\n").await;
     desk.log_by_bcc("1@ours.example");

@@ -26,6 +26,7 @@ mod faults_protocol;
 mod faults_service;
 mod inbox;
 mod inbox_late;
+mod inbox_live;
 mod inbox_modes;
 mod live;
 mod never_log;

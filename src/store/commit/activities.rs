@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
-use super::watched::Name;
+use super::watched::{Name, Tie};
 use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
@@ -23,6 +23,8 @@ pub(super) struct Logged {
     by_uid: HashMap<u32, (Uuid, bool)>,
     /// The names by which messages of this batch are known from now on.
     pub(super) names: Vec<Name>,
+    /// Ids of copies, by which their messages may not be known yet.
+    pub(super) copies: Vec<Tie>,
 }
 
 impl Logged {
@@ -90,6 +92,8 @@ async fn sort_out<'a>(
         let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
         if let Some(id) = names().find_map(|key| known.get(&key)) {
             logged.by_uid.insert(uid, (*id, false));
+            let conversations = entrant.activity.conversations.iter().copied();
+            logged.copies.push(Tie { activity: *id, names: threads::names(entrant).chain(conversations).collect() });
         } else {
             let id = clock.id();
             known.extend(names().map(|key| (key, id)));

@@ -256,7 +256,7 @@ async fn write(
         cursor::advance(db, batch, clock).await?;
     }
     let mut logged = activities::write(db, batch, policy, clock).await?;
-    watched::write(db, batch, watched, &mut logged.names, policy, clock).await?;
+    watched::write(db, batch, watched, &mut logged, policy, clock).await?;
     watched::wake(db, &logged.names, policy).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }

@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 use uuid::Uuid;
 
+use super::activities::Logged;
 use super::runs::Runs;
 use super::{Batch, CommitPolicy};
 use crate::clock::Clock;
@@ -82,17 +83,17 @@ impl Watched {
     }
 }
 
-/// Writes it, after the batch's activities: what became known with them is among `known`.
+/// Writes it, after the batch's activities; the names of further copies come to those that are `logged`.
 pub(super) async fn write(
     db: &DatabaseTransaction,
     batch: &Batch,
     watched: &Watched,
-    known: &mut Vec<Name>,
+    logged: &mut Logged,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<(), StoreError> {
-    for tie in &watched.ties {
-        known.extend(add_names(db, tie).await?);
+    for tie in watched.ties.iter().chain(&std::mem::take(&mut logged.copies)) {
+        logged.names.extend(add_names(db, tie).await?);
     }
     settle(db, batch, &watched.settled, true).await?;
     settle(db, batch, &watched.unsettled, false).await?;

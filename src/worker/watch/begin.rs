@@ -54,6 +54,7 @@ pub(super) async fn adopt(
             match (of_the_day.first(), of_the_day.last()) {
                 (Some(first), Some(last)) => {
                     let listed = session.list(*first, Some(*last)).await?;
+                    // INTERNALDATE has whole seconds.
                     let moment = moment.trunc_subsecs(0);
                     listed.iter().find(|one| one.internal_date.is_none_or(|date| date >= moment)).map(|one| one.uid)
                 }

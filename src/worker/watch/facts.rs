@@ -91,7 +91,7 @@ impl Judge {
         mut query: FactQuery,
         conversations: impl Iterator<Item = MessageKey>,
     ) -> Result<Facts, StoreError> {
-        // Who has the inbox connected is asked by its address.
+        // Who has it connected is asked by its address.
         query.addresses.insert(self.scope.address.folded().to_owned());
         let mut facts = self.store.facts(&self.scope, &query).await?;
         let conversations: HashSet<MessageKey> = conversations.collect();

@@ -71,21 +71,17 @@ impl Inbox {
             let Some(selected) = until(stop, self.news(at, session)).await? else { continue };
             self.catch_up(at, worker, session, account, selected, &mut done, stop).await?;
         }
-        if self.open != Some(0) {
-            let selected = until(stop, self.examine(0, session)).await?;
-            self.catch_up(0, worker, session, account, selected, &mut done, stop).await?;
-        }
         Ok(done)
     }
 
-    /// Opens a mailbox if there may be news in it: one round trip where there is none.
+    /// Opens a mailbox if there may be news in it: one round trip where there is none. The first is opened anyway.
     async fn news(&mut self, at: usize, session: &mut Session) -> Result<Option<Selected>, Trouble> {
         if self.open == Some(at) {
             self.quiet += 1;
             if !session.has_news() && self.quiet < QUIET_POLLS {
                 return Ok(None);
             }
-        } else if let Some(row) = self.mailboxes.get(at).filter(|row| row.uid_next.is_some()) {
+        } else if let Some(row) = self.mailboxes.get(at).filter(|row| at > 0 && row.uid_next.is_some()) {
             let told = session.status(&row.wire_name).await?;
             if plan::plan(cursor(row).as_ref(), &told) == Step::Wait && told.uid_validity != 0 {
                 return Ok(None);
