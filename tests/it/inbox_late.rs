@@ -60,7 +60,6 @@ async fn mail_does_not_wait_longer_than_it_is_told_to() {
     desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
     desk.sync();
     let waiting = || desk.trail.json(&["privacy", ANNA, "--json"]).iter().any(|row| row["kept"]["hashes"] != 0);
-    assert!(waiting());
     while waiting() {
         desk.sync();
     }
