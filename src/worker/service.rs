@@ -35,9 +35,20 @@ pub struct Report {
 
 /// Reads every account up to now. One account's failure does not touch another.
 pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
+    let (inboxes, dedicated): (Vec<_>, Vec<_>) =
+        worker.store.watched().await?.into_iter().partition(|account| account.kind == "personal");
+    let mut accounts = round(worker, dedicated).await;
+    // What users put on the timeline by BCC makes contacts (A6, A7), which its copy in their sent mail does not.
+    accounts.extend(round(worker, inboxes).await);
+    late::once(worker, &mut accounts).await?;
+    Ok(Report { accounts })
+}
+
+/// Reads these accounts, as many at once as may be busy.
+async fn round(worker: &Worker, accounts: Vec<account::Model>) -> Vec<(String, Result<Committed, Trouble>)> {
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
-    let mut tasks = Vec::new();
-    for account in worker.store.watched().await? {
+    let mut tasks = Vec::with_capacity(accounts.len());
+    for account in accounts {
         let (worker, room) = (worker.clone(), Arc::clone(&room));
         let address = account.address.clone();
         let task = tokio::spawn(async move {
@@ -46,13 +57,12 @@ pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
         });
         tasks.push((address, task));
     }
-    let mut accounts = Vec::with_capacity(tasks.len());
+    let mut done = Vec::with_capacity(tasks.len());
     for (address, task) in tasks {
         let result = task.await.unwrap_or_else(|_| Err(Trouble::retry("The account's task ended in a panic.")));
-        accounts.push((address, result));
+        done.push((address, result));
     }
-    late::once(worker, &mut accounts).await?;
-    Ok(Report { accounts })
+    done
 }
 
 impl Worker {

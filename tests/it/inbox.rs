@@ -200,6 +200,22 @@ async fn s54_the_same_mail_in_two_inboxes_and_in_bcc_and_sent_is_one_activity() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follow_up_with_the_log_address_in_bcc_makes_contacts_though_its_copy_is_in_sent_too() {
+    for profile in PROFILES {
+        let desk = Desk::new(Engine::Sqlite, profile).await;
+        desk.log_by_bcc("1@ours.example");
+        desk.sync();
+        let refers = "In-Reply-To: <1@ours.example>\r\nCc: dora@customer.example\r\n";
+        let follow_up = answer(ANNA, CARLA, "2@ours.example", OFFER, refers);
+        desk.sent(&follow_up);
+        desk.deliver_now(&follow_up);
+        desk.sync();
+        assert_eq!(desk.activity_of("2@ours.example")["kind"], "bcc", "{profile:?}");
+        assert_eq!(desk.contacts(), [CARLA, "dora@customer.example"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s56_after_a_change_of_provider_old_threads_go_on() {
     for engine in engines() {
         let desk = Desk::new(engine, Profile::Plain).await;

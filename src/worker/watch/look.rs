@@ -30,6 +30,16 @@ const LOGGED_BYTES: u64 = 4 * 1024 * 1024;
 /// Ids that a message waits for: the nearest, and the first of its thread.
 const WAITS_FOR: usize = 20;
 
+/// Where a mail was delivered to tells apart the workspaces that share a dedicated mailbox (A18), and nothing about an
+/// inbox; on most mail these are the longest fields.
+const DELIVERY: &[&str] =
+    &["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Gm-Original-To", "Received"];
+
+/// The header fields that decide about mail of an inbox.
+fn fields() -> Vec<&'static str> {
+    FIELDS.iter().copied().filter(|field| !DELIVERY.contains(field)).collect()
+}
+
 /// Why messages are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
@@ -113,7 +123,7 @@ impl Intake {
     /// The headers of a run. What an answer leaves out although it says OK is gone, or cannot be read by the server.
     pub(super) async fn headers(&self, session: &mut Session, run: &[Listed]) -> Result<Vec<Looked>, Trouble> {
         let uids: Vec<u32> = run.iter().map(|item| item.uid).collect();
-        let headers = session.headers(&uids, FIELDS).await?;
+        let headers = session.headers(&uids, &fields()).await?;
         let by_uid: HashMap<u32, &Header> = headers.iter().map(|header| (header.uid, header)).collect();
         if by_uid.len() < uids.len() {
             let (first, last) = (uids.first().copied().unwrap_or(1), uids.last().copied());
