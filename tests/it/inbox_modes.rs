@@ -5,7 +5,7 @@ use provider::{Profile, When};
 
 use crate::support::faults::Started;
 use crate::support::inbox::{ANNA, CARLA, Desk, PROFILES, answer, reply};
-use crate::support::world::{Engine, World, engines, mail_from, strings};
+use crate::support::world::{Engine, World, engines, mail_from, mail_with, strings};
 
 const OFFER: &str = "Re: Offer 1@ours.example";
 
@@ -216,4 +216,29 @@ async fn one_message_that_cannot_be_had_is_set_aside_and_the_inbox_goes_on() {
 /// The server fails over a message.
 fn broken() -> provider::Fault {
     provider::Fault::No("[SERVERBUG] Internal error".to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_takes_no_attachments_fails_the_inbox_and_holds_nothing_up() {
+    let desk = Desk::new(Engine::Sqlite, Profile::Plain).await;
+    desk.log_by_bcc("1@ours.example");
+    desk.sync();
+    for n in 0..100 {
+        let with_file = mail_with(&format!("{n}@c.example"), ANNA, &[("offer.bin", b"bytes")])
+            .replace("From: anna@ours.example", &format!("From: {CARLA}\r\nIn-Reply-To: <1@ours.example>"))
+            .replace(&format!("Subject: Offer {n}@c.example"), &format!("Subject: {OFFER}"));
+        desk.receive(with_file);
+    }
+    let folder = desk.trail.path("attachments");
+    let aside = desk.trail.path("aside");
+    let had_folder = std::fs::rename(&folder, &aside).is_ok();
+    std::fs::write(&folder, "no folder").unwrap();
+    desk.trail.fails(1, &["run", "--once"]);
+    assert_eq!(desk.logged(), ["1@ours.example"]);
+    std::fs::remove_file(&folder).unwrap();
+    if had_folder {
+        std::fs::rename(&aside, &folder).unwrap();
+    }
+    desk.sync();
+    assert_eq!((desk.activities().len(), desk.privacy().2), (101, 0));
 }

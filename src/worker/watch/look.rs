@@ -83,7 +83,7 @@ impl Intake {
             } else {
                 match self.look(session, run).await {
                     Ok(done) => done,
-                    Err(trouble) => return Err(self.blame(run, trouble).await),
+                    Err(trouble) => return Err(self.blame(suspects(run, &trouble), trouble).await),
                 }
             };
             rest = after;
@@ -282,7 +282,7 @@ impl Intake {
             drop(bodies);
             fetched
         };
-        let keep = async {
+        let take = async {
             while let Some(body) = arriving.recv().await {
                 let uid = body.uid();
                 let Body::Arrived { bytes, permit, .. } = body else {
@@ -294,13 +294,21 @@ impl Intake {
                     tally.opened_unlogged += 1;
                     continue;
                 };
-                entries.insert(uid, self.keep(item, *activity, trace, bytes).await?);
+                match self.keep(item, *activity, trace, bytes).await {
+                    Ok(entry) => entries.insert(uid, entry),
+                    Err(trouble) => {
+                        // Or the fetch would wait for room for ever.
+                        arriving.close();
+                        while arriving.recv().await.is_some() {}
+                        return Err(trouble);
+                    }
+                };
                 // What is kept is text within limits; to wait for more with a share in hand could last for ever.
                 drop(permit);
             }
             Ok::<(), Trouble>(())
         };
-        let (fetched, kept) = tokio::join!(fetch, keep);
+        let (fetched, kept) = tokio::join!(fetch, take);
         run.watched.tally.opened += tally.opened;
         run.watched.tally.opened_unlogged += tally.opened_unlogged;
         kept.and(fetched)
@@ -321,6 +329,15 @@ impl Intake {
             What::Gone => Ok(gone(uid)),
         }
     }
+}
+
+/// The messages that a failure may be about.
+fn suspects<'a>(run: &'a [Listed], trouble: &Trouble) -> &'a [Listed] {
+    let named = match trouble {
+        Trouble::Message { uid, .. } => run.iter().position(|item| item.uid == *uid),
+        _ => None,
+    };
+    named.and_then(|at| run.get(at..=at)).unwrap_or(run)
 }
 
 /// Decisions that wait to be carried out.
