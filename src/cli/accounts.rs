@@ -91,7 +91,7 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
 /// A personal inbox begins at the moment it is connected (J13), and not when the service gets to it.
 async fn begin(installation: &Installation, account: &account::Model) -> anyhow::Result<()> {
     match installation.worker().await?.begin(account).await {
-        Ok(mailboxes) => println!("Mail in {} is watched from now on.", mailboxes.join(" and ")),
+        Ok(mailboxes) => println!("Its mail in {} is watched.", mailboxes.join(" and ")),
         Err(trouble) => println!(
             "It cannot be read yet: {trouble}\nIt is tried again by `mailtrail run`, and begins with mail that arrives from \
              now on."

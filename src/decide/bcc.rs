@@ -23,7 +23,9 @@ pub(super) fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Ut
         Ok(workspace) => workspace,
         Err(code) => return Decision { verdict: Verdict::Skip(code), trace },
     };
-    if let Some(activity) = steps::known(envelope, workspace) {
+    // A follow-up whose copy in the sent mail was read first makes contacts all the same (A6, A7).
+    let known = steps::known(envelope, workspace);
+    if let Some(activity) = known.filter(|activity| !workspace.follow_ups.contains(activity)) {
         trace.found(Finding::KnownMessage);
         return Decision { verdict: Verdict::Sighting(activity), trace };
     }

@@ -7,6 +7,8 @@ use entity::{activity, ledger, mailbox, pending_reference};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use crate::decide::decision::Kind;
+use crate::decide::facts::Facts;
 use crate::store::{Store, StoreError, padded};
 
 /// Messages of one mailbox that are to be judged again.
@@ -116,6 +118,22 @@ impl Store {
     pub async fn mailboxes_of_account(&self, account: Uuid) -> Result<Vec<mailbox::Model>, StoreError> {
         let rows = mailbox::Entity::find().filter(mailbox::COLUMN.account_id.eq(account));
         Ok(rows.order_by_asc(mailbox::Column::Name).all(&self.db).await?)
+    }
+
+    /// Marks which of the known messages are follow-ups.
+    pub async fn mark_follow_ups(&self, facts: &mut Facts) -> Result<(), StoreError> {
+        for workspace in facts.workspaces.iter_mut().filter(|workspace| !workspace.known.is_empty()) {
+            let rows: Vec<Uuid> = activity::Entity::find()
+                .select_only()
+                .column(activity::Column::Id)
+                .filter(activity::COLUMN.id.is_in(padded(workspace.known.values().copied())))
+                .filter(activity::COLUMN.kind.eq(Kind::Sent.as_str()))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            workspace.follow_ups.extend(rows);
+        }
+        Ok(())
     }
 
     /// When the first mail of each of these threads was sent.

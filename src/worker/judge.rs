@@ -42,7 +42,9 @@ impl Judge {
         envelopes.for_each(|envelope| query.add(envelope));
         // Who has an inbox connected is asked by its address.
         query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
-        self.store.facts(&self.scope, &query).await
+        let mut facts = self.store.facts(&self.scope, &query).await?;
+        self.store.mark_follow_ups(&mut facts).await?;
+        Ok(facts)
     }
 
     /// The decision on one of them.

@@ -205,13 +205,21 @@ async fn a_follow_up_with_the_log_address_in_bcc_makes_contacts_though_its_copy_
         let desk = Desk::new(Engine::Sqlite, profile).await;
         desk.log_by_bcc("1@ours.example");
         desk.sync();
-        let refers = "In-Reply-To: <1@ours.example>\r\nCc: dora@customer.example\r\n";
-        let follow_up = answer(ANNA, CARLA, "2@ours.example", OFFER, refers);
-        desk.sent(&follow_up);
-        desk.deliver_now(&follow_up);
-        desk.sync();
-        assert_eq!(desk.activity_of("2@ours.example")["kind"], "bcc", "{profile:?}");
-        assert_eq!(desk.contacts(), [CARLA, "dora@customer.example"]);
+        for (id, cc, copy_first) in [("2@ours.example", "dora", false), ("3@ours.example", "ed", true)] {
+            let refers = format!("In-Reply-To: <1@ours.example>\r\nCc: {cc}@customer.example\r\n");
+            let follow_up = answer(ANNA, CARLA, id, OFFER, &refers);
+            desk.sent(&follow_up);
+            if copy_first {
+                desk.sync();
+                assert_eq!(desk.activity_of(id)["kind"], "sent", "{profile:?}");
+            }
+            desk.deliver_now(&follow_up);
+            desk.sync();
+            let activity = desk.activity_of(id);
+            assert_eq!((&activity["kind"], activity["sightings"].as_array().unwrap().len()), (&"bcc".into(), 2));
+            assert!(strings(&activity["contacts"]).contains(&format!("{cc}@customer.example")), "{activity}");
+        }
+        assert_eq!(desk.contacts(), [CARLA, "dora@customer.example", "ed@customer.example"]);
     }
 }
 

@@ -12,9 +12,10 @@ use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
 use super::watched::{Name, Tie};
-use super::{Batch, CommitPolicy, Entrant, Outcome, rows, threads};
+use super::{Batch, CommitPolicy, Entrant, Outcome, completed, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
+use crate::decide::decision::Kind;
 use crate::store::{StoreError, padded};
 
 /// The activity each logged UID of the batch belongs to, and whether this batch made it.
@@ -41,7 +42,10 @@ pub(super) async fn write(
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let (mut logged, fresh) = sort_out(db, batch, clock).await?;
+    let (mut logged, fresh, copies) = sort_out(db, batch, clock).await?;
+    for copy in copies {
+        completed::write(db, batch, copy, policy, clock).await?;
+    }
     if fresh.is_empty() {
         return Ok(logged);
     }
@@ -71,12 +75,14 @@ fn name(row: &thread_message::ActiveModel) -> Option<Name> {
     Some((*row.workspace_id.as_ref(), MessageKey::from_bytes(row.message_key.as_ref())?))
 }
 
+type Entrants<'a> = Vec<(Uuid, &'a Entrant)>;
+
 /// Tells new messages from those that are known, in the store or earlier in the batch.
 async fn sort_out<'a>(
     db: &DatabaseTransaction,
     batch: &'a Batch,
     clock: &Clock,
-) -> Result<(Logged, Vec<(Uuid, &'a Entrant)>), StoreError> {
+) -> Result<(Logged, Entrants<'a>, Entrants<'a>), StoreError> {
     let entrants: Vec<(u32, &Entrant)> = batch
         .entries
         .iter()
@@ -87,11 +93,14 @@ async fn sort_out<'a>(
         .collect();
     let mut known = known(db, &entrants).await?;
     let mut logged = Logged::default();
-    let mut fresh = Vec::new();
+    let (mut fresh, mut copies) = (Vec::new(), Vec::new());
     for (uid, entrant) in entrants {
         let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
         if let Some(id) = names().find_map(|key| known.get(&key)) {
             logged.by_uid.insert(uid, (*id, false));
+            if entrant.activity.kind == Kind::Bcc {
+                copies.push((*id, entrant));
+            }
             let conversations = entrant.activity.conversations.iter().copied();
             logged.copies.push(Tie { activity: *id, names: threads::names(entrant).chain(conversations).collect() });
         } else {
@@ -101,7 +110,7 @@ async fn sort_out<'a>(
             fresh.push((id, entrant));
         }
     }
-    Ok((logged, fresh))
+    Ok((logged, fresh, copies))
 }
 
 /// The activities of messages that are known by any of their ids (D20).

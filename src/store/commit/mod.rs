@@ -11,6 +11,7 @@
 mod activities;
 mod associations;
 mod companies;
+mod completed;
 mod contacts;
 mod cursor;
 mod inherited;
