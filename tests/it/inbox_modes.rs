@@ -1,10 +1,11 @@
 //! Personal inboxes: mail of our own, mail on request, all mail with contacts, where an inbox begins and goes on, and the
 //! service that watches it.
 
-use provider::{Profile, When};
+use provider::{Fault, Profile, When};
 
 use crate::support::faults::Started;
 use crate::support::inbox::{ANNA, CARLA, Desk, PROFILES, answer, reply};
+use crate::support::mail::{Cast, samples};
 use crate::support::world::{Engine, World, engines, mail_from, mail_with, strings};
 
 const OFFER: &str = "Re: Offer 1@ours.example";
@@ -214,8 +215,8 @@ async fn one_message_that_cannot_be_had_is_set_aside_and_the_inbox_goes_on() {
 }
 
 /// The server fails over a message.
-fn broken() -> provider::Fault {
-    provider::Fault::No("[SERVERBUG] Internal error".to_owned())
+fn broken() -> Fault {
+    Fault::No("[SERVERBUG] Internal error".to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,4 +242,40 @@ async fn a_store_that_takes_no_attachments_fails_the_inbox_and_holds_nothing_up(
     }
     desk.sync();
     assert_eq!((desk.activities().len(), desk.privacy().2), (101, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_inbox_in_which_one_mail_in_a_hundred_is_logged_hardly_anything_is_fetched() {
+    let desk = Desk::new(Engine::Sqlite, Profile::Plain).await;
+    desk.log_by_bcc("1@ours.example");
+    desk.sync();
+    let cast = Cast { users: 10, customers: 300, ..Cast::default() };
+    let mut bytes = 0;
+    for (n, other) in samples(&cast, 5, 990).enumerate() {
+        bytes += other.raw.len() as u64;
+        desk.receive(&other.raw);
+        if n % 99 == 0 {
+            desk.receive(reply(&format!("{n}@c.example"), OFFER, "1@ours.example"));
+        }
+    }
+    let before = desk.provider.mail.bytes_sent();
+    desk.sync();
+    let fetched = desk.provider.mail.bytes_sent() - before;
+    assert_eq!((desk.activities().len(), desk.privacy()), (11, (1_000, 10, 0)));
+    assert!(fetched * 100 < bytes * 2, "{fetched} of {bytes} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_leaves_the_server_between_two_looks_has_a_verdict_too() {
+    let desk = Desk::new(Engine::Sqlite, Profile::Plain).await;
+    desk.log_by_bcc("1@ours.example");
+    desk.sync();
+    for id in ["2@c.example", "3@c.example"] {
+        desk.receive(reply(id, OFFER, "1@ours.example"));
+    }
+    let from = When::verb("UID FETCH").user(ANNA).containing("authentication-results");
+    desk.provider.mail.inject(from, Fault::ExpungeFirst);
+    desk.receive(mail_from(CARLA, "4@c.example", ANNA, ""));
+    desk.sync();
+    assert_eq!(desk.codes(), ["expunged", "not-in-known-thread", "logged"]);
 }

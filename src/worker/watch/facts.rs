@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::look::Part;
 use crate::decide::facts::{FactQuery, Facts, ancestors};
+use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
-use crate::decide::{Decision, MessageKey, decide};
+use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
 use crate::store::StoreError;
@@ -22,11 +24,19 @@ pub(super) struct Looked {
     conversations: Vec<Conversation>,
     draft: bool,
     asked_for: bool,
+    part: Part,
 }
 
 impl Looked {
     /// A listed message and its header. A provider's name for a conversation means something in its account only.
-    pub(super) fn new(item: Listed, header: &Header, account: uuid::Uuid, gmail: bool, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        item: Listed,
+        header: &Header,
+        account: uuid::Uuid,
+        gmail: bool,
+        now: DateTime<Utc>,
+        part: Part,
+    ) -> Self {
         let name = if gmail { "X-GM-THRID" } else { "THREADID" };
         let told = header.provider_thread.as_deref().map(|thread| Conversation {
             header: name,
@@ -39,6 +49,7 @@ impl Looked {
             conversations: told.into_iter().collect(),
             draft: header.draft,
             asked_for: false,
+            part,
         }
     }
 
@@ -106,6 +117,24 @@ impl Judge {
             workspace.log_addresses.remove(self.scope.address.folded());
         }
         Ok(facts)
+    }
+
+    /// How much of the headers of new mail is asked for at first: where contacts count, it matters who wrote it.
+    pub(super) fn first_part(&self) -> Part {
+        match &self.policy.inbox {
+            Some(inbox) if inbox.rule == LoggingRule::RepliesOnly => Part::Ties,
+            _ => Part::Whole,
+        }
+    }
+
+    /// Whether the verdict on a message depends on more of its header than was asked for.
+    pub(super) fn wants_more(&self, looked: &Looked, facts: &Facts) -> bool {
+        let sure = |decision: Decision| match decision.verdict {
+            Verdict::Log(_) => false,
+            Verdict::Sighting(_) => true,
+            Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
+        };
+        looked.part == Part::Ties && !sure(self.decide_on(looked, facts))
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {

@@ -8,7 +8,7 @@ use entity::account;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::look::Why;
+use super::look::{Part, Why};
 use crate::source::{Listed, Session};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -164,10 +164,11 @@ impl Worker {
         let listed = present(session, uids).await?;
         let gone: Vec<u32> = uids.iter().copied().filter(|uid| listed.iter().all(|item| item.uid != *uid)).collect();
         self.store.stop_waiting(intake.shared.mailbox, i64::from(intake.shared.uid_validity), &gone).await?;
-        let mut looked = intake.headers(session, &listed).await?;
+        let mut looked = intake.headers(session, &listed, Part::Whole).await?;
         let mut done = Committed::default();
         while !looked.is_empty() {
-            let (decided, rest) = intake.decide(looked, Why::Again).await?;
+            let facts = intake.shared.judge.facts_on(&looked).await?;
+            let (decided, rest) = intake.decide(looked, &facts, Why::Again);
             looked = rest;
             done += intake.conclude(session, decided, Why::Again).await?;
         }

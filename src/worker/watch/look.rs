@@ -35,9 +35,26 @@ const WAITS_FOR: usize = 20;
 const DELIVERY: &[&str] =
     &["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Gm-Original-To", "Received"];
 
-/// The header fields that decide about mail of an inbox.
-fn fields() -> Vec<&'static str> {
-    FIELDS.iter().copied().filter(|field| !DELIVERY.contains(field)).collect()
+/// The header fields that tell whether a mail has to do with a thread. Of most mail nobody needs to know more.
+const TIES: &[&str] =
+    &["Message-ID", "X-Microsoft-Original-Message-ID", "In-Reply-To", "References", "Thread-Index", "Subject", "Date"];
+
+/// How much of a header is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What ties it to a thread.
+    Ties,
+    /// All that may decide about mail of an inbox.
+    Whole,
+}
+
+impl Part {
+    fn fields(self) -> Vec<&'static str> {
+        match self {
+            Self::Ties => TIES.to_vec(),
+            Self::Whole => FIELDS.iter().copied().filter(|field| !DELIVERY.contains(field)).collect(),
+        }
+    }
 }
 
 /// Why messages are looked at.
@@ -97,12 +114,15 @@ impl Intake {
 
     async fn look(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
         let stop = self.stop.clone();
-        let mut looked = until(&stop, self.headers(session, run)).await?;
+        let part = self.shared.judge.first_part();
+        let mut looked = until(&stop, self.headers(session, run, part)).await?;
         let present: HashSet<u32> = looked.iter().map(|one| one.item.uid).collect();
         let mut missing: Vec<u32> = run.iter().map(|item| item.uid).filter(|uid| !present.contains(uid)).collect();
         let mut done = Committed::default();
         while !looked.is_empty() {
-            let (mut decided, rest) = self.decide(looked, Why::New).await?;
+            let (facts, gone_since) = until(&stop, self.complete(session, &mut looked)).await?;
+            missing.extend(gone_since);
+            let (mut decided, rest) = self.decide(looked, &facts, Why::New);
             looked = rest;
             let to = looked.first().map_or(u32::MAX, |next| next.item.uid);
             missing.retain(|uid| {
@@ -121,9 +141,14 @@ impl Intake {
     }
 
     /// The headers of a run. What an answer leaves out although it says OK is gone, or cannot be read by the server.
-    pub(super) async fn headers(&self, session: &mut Session, run: &[Listed]) -> Result<Vec<Looked>, Trouble> {
+    pub(super) async fn headers(
+        &self,
+        session: &mut Session,
+        run: &[Listed],
+        part: Part,
+    ) -> Result<Vec<Looked>, Trouble> {
         let uids: Vec<u32> = run.iter().map(|item| item.uid).collect();
-        let headers = session.headers(&uids, &fields()).await?;
+        let headers = session.headers(&uids, &part.fields()).await?;
         let by_uid: HashMap<u32, &Header> = headers.iter().map(|header| (header.uid, header)).collect();
         if by_uid.len() < uids.len() {
             let (first, last) = (uids.first().copied().unwrap_or(1), uids.last().copied());
@@ -137,14 +162,35 @@ impl Intake {
         let now = self.shared.worker.clock.now();
         let look = |item: &Listed| {
             let header = by_uid.get(&item.uid)?;
-            Some(Looked::new(*item, header, self.shared.account, gmail, now))
+            Some(Looked::new(*item, header, self.shared.account, gmail, now, part))
         };
         Ok(run.iter().filter_map(look).collect())
     }
 
+    /// What is known about messages, after the whole header of those was fetched that have to do with a thread; with it
+    /// the messages that left the server meanwhile.
+    async fn complete(&self, session: &mut Session, looked: &mut Vec<Looked>) -> Result<(Facts, Vec<u32>), Trouble> {
+        let judge = &self.shared.judge;
+        let facts = judge.facts_on(looked).await?;
+        let tied: Vec<Listed> = looked.iter().filter(|one| judge.wants_more(one, &facts)).map(|one| one.item).collect();
+        if tied.is_empty() {
+            return Ok((facts, Vec::new()));
+        }
+        let whole = self.headers(session, &tied, Part::Whole).await?;
+        let mut whole: HashMap<u32, Looked> = whole.into_iter().map(|one| (one.item.uid, one)).collect();
+        let arrived: HashSet<u32> = whole.keys().copied().collect();
+        for one in looked.iter_mut() {
+            if let Some(whole) = whole.remove(&one.item.uid) {
+                *one = whole;
+            }
+        }
+        let gone: Vec<u32> = tied.iter().map(|item| item.uid).filter(|uid| !arrived.contains(uid)).collect();
+        looked.retain(|one| !gone.contains(&one.item.uid));
+        Ok((judge.facts_on(looked).await?, gone))
+    }
+
     /// Decides on messages up to one that may depend on another's being stored. Gives the rest back.
-    pub(super) async fn decide(&self, looked: Vec<Looked>, why: Why) -> Result<(Decided, Vec<Looked>), Trouble> {
-        let facts = self.shared.judge.facts_on(&looked).await?;
+    pub(super) fn decide(&self, looked: Vec<Looked>, facts: &Facts, why: Why) -> (Decided, Vec<Looked>) {
         let mut run = Run::default();
         let mut known: HashSet<MessageKey> = HashSet::new();
         let mut bytes = 0;
@@ -156,17 +202,17 @@ impl Intake {
                 rest.push(one);
                 break;
             }
-            let decision = self.shared.judge.decide_on(&one, &facts);
+            let decision = self.shared.judge.decide_on(&one, facts);
             if !matches!(decision.verdict, Verdict::Skip(_)) {
                 known.extend(one.names().chain(one.conversations()));
             }
             if matches!(decision.verdict, Verdict::Log(_)) {
                 bytes += u64::from(one.item.size);
             }
-            self.take(&mut run, &one, decision, &facts, why);
+            self.take(&mut run, &one, decision, facts, why);
         }
         rest.extend(looked);
-        Ok((Decided(run), rest))
+        (Decided(run), rest)
     }
 
     fn take(&self, run: &mut Run, one: &Looked, decision: Decision, facts: &Facts, why: Why) {

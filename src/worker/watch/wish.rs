@@ -3,8 +3,9 @@
 use entity::{account, mailbox};
 use tokio_util::sync::CancellationToken;
 
+use super::facts::Looked;
 use super::late::present;
-use super::look::Why;
+use super::look::{Part, Why};
 use crate::decide::Code;
 use crate::source::choice::LEFT;
 use crate::trouble::Trouble;
@@ -28,12 +29,13 @@ impl Worker {
         let place = mailbox::Model { uid_validity: i64::from(selected.uid_validity), ..row };
         let mut intake = Intake::new(self, account, &place, &CancellationToken::new()).await?;
         let listed = present(&mut session, &[uid]).await?;
-        let looked = intake.headers(&mut session, &listed).await?;
+        let looked = intake.headers(&mut session, &listed, Part::Whole).await?;
         if looked.is_empty() {
             return Err(Trouble::operator(format!("There is no message with UID {uid} in \"{name}\".")));
         }
-        let looked = looked.into_iter().map(super::facts::Looked::asked_for).collect();
-        let (decided, _) = intake.decide(looked, Why::Again).await?;
+        let looked: Vec<Looked> = looked.into_iter().map(Looked::asked_for).collect();
+        let facts = intake.shared.judge.facts_on(&looked).await?;
+        let (decided, _) = intake.decide(looked, &facts, Why::Again);
         let code = decided.codes().find(|(one, _)| *one == uid).map_or(Code::Expunged, |(_, code)| code);
         let done = intake.conclude(&mut session, decided, Why::Again).await?;
         session.logout().await;
