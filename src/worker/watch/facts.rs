@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::look::Part;
+use super::part::Part;
 use crate::decide::facts::{FactQuery, Facts, ancestors};
 use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};

@@ -8,7 +8,8 @@ use entity::account;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::look::{Part, Why};
+use super::look::Why;
+use super::part::Part;
 use crate::source::{Listed, Session};
 use crate::store::StoreError;
 use crate::store::commit::Committed;

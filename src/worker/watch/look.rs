@@ -5,21 +5,18 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::facts::Looked;
+use super::part::Part;
 use crate::decide::facts::Facts;
 use crate::decide::reply::bounced;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
-use crate::mail::envelope::FIELDS;
-use crate::source::{Bodies, Body, Header, Listed, Session};
+use crate::source::{Header, Listed, Session};
 use crate::store::commit::runs::Runs;
-use crate::store::commit::watched::{Name, Tally, Tie, Waiting, Watched};
+use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
 use crate::store::commit::{Batch, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 use crate::worker::account::until;
-use crate::worker::commit_stage::casualty;
 use crate::worker::intake::Intake;
 use crate::worker::large::gone;
-use crate::worker::parse_stage::{What, parse};
-use crate::worker::prepare::prepare;
 
 /// Headers asked for at once.
 const BATCH: usize = 250;
@@ -29,33 +26,6 @@ const LOGGED_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Ids that a message waits for: the nearest, and the first of its thread.
 const WAITS_FOR: usize = 20;
-
-/// Where a mail was delivered to tells apart the workspaces that share a dedicated mailbox (A18), and nothing about an
-/// inbox; on most mail these are the longest fields.
-const DELIVERY: &[&str] =
-    &["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Gm-Original-To", "Received"];
-
-/// The header fields that tell whether a mail has to do with a thread. Of most mail nobody needs to know more.
-const TIES: &[&str] =
-    &["Message-ID", "X-Microsoft-Original-Message-ID", "In-Reply-To", "References", "Thread-Index", "Subject", "Date"];
-
-/// How much of a header is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// What ties it to a thread.
-    Ties,
-    /// All that may decide about mail of an inbox.
-    Whole,
-}
-
-impl Part {
-    fn fields(self) -> Vec<&'static str> {
-        match self {
-            Self::Ties => TIES.to_vec(),
-            Self::Whole => FIELDS.iter().copied().filter(|field| !DELIVERY.contains(field)).collect(),
-        }
-    }
-}
 
 /// Why messages are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +38,10 @@ pub(super) enum Why {
 
 /// A decided run, on its way to the store.
 #[derive(Default)]
-struct Run {
-    entries: HashMap<u32, Entry>,
-    logged: Vec<(Listed, Box<Activity>, Trace)>,
-    watched: Watched,
+pub(super) struct Run {
+    pub(super) entries: HashMap<u32, Entry>,
+    pub(super) logged: Vec<(Listed, Box<Activity>, Trace)>,
+    pub(super) watched: Watched,
 }
 
 impl Intake {
@@ -307,73 +277,6 @@ impl Intake {
             self.cursor = to;
         }
         Ok(done)
-    }
-
-    /// Has what is logged come, and nothing else.
-    async fn open(&self, session: &mut Session, run: &mut Run) -> Result<(), Trouble> {
-        if run.logged.is_empty() {
-            return Ok(());
-        }
-        let worker = &self.shared.worker;
-        let wanted: Vec<Listed> = run.logged.iter().map(|(item, ..)| *item).collect();
-        let large = wanted.iter().any(|item| u64::from(item.size) > worker.config.worker.slice_bytes);
-        let budget = if large { &worker.memory_for_large } else { &worker.memory };
-        let (bodies, mut arriving) = Bodies::channel(budget);
-        let mut verdicts: HashMap<u32, (Listed, Box<Activity>, Trace)> =
-            std::mem::take(&mut run.logged).into_iter().map(|one| (one.0.uid, one)).collect();
-        let mut tally = Tally::default();
-        let entries = &mut run.entries;
-        let fetch = async {
-            let fetched = session.bodies(&wanted, &bodies).await;
-            drop(bodies);
-            fetched
-        };
-        let take = async {
-            while let Some(body) = arriving.recv().await {
-                let uid = body.uid();
-                let Body::Arrived { bytes, permit, .. } = body else {
-                    entries.insert(uid, gone(uid));
-                    continue;
-                };
-                tally.opened += 1;
-                let Some((item, activity, trace)) = verdicts.remove(&uid) else {
-                    tally.opened_unlogged += 1;
-                    continue;
-                };
-                match self.keep(item, *activity, trace, bytes).await {
-                    Ok(entry) => entries.insert(uid, entry),
-                    Err(trouble) => {
-                        // Or the fetch would wait for room for ever.
-                        arriving.close();
-                        while arriving.recv().await.is_some() {}
-                        return Err(trouble);
-                    }
-                };
-                // What is kept is text within limits; to wait for more with a share in hand could last for ever.
-                drop(permit);
-            }
-            Ok::<(), Trouble>(())
-        };
-        let (fetched, kept) = tokio::join!(fetch, take);
-        run.watched.tally.opened += tally.opened;
-        run.watched.tally.opened_unlogged += tally.opened_unlogged;
-        kept.and(fetched)
-    }
-
-    async fn keep(&self, item: Listed, activity: Activity, mut trace: Trace, bytes: Vec<u8>) -> Result<Entry, Trouble> {
-        let (uid, worker) = (item.uid, &self.shared.worker);
-        let received = item.internal_date.unwrap_or_else(|| worker.clock.now());
-        let parsed = tokio::task::spawn_blocking(move || parse(bytes)).await;
-        match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
-            What::Mail(mail, raw) => {
-                drop(raw);
-                let message_hash = self.shared.judge.hash(&mail.envelope);
-                let outcome = prepare(activity, *mail, received, &worker.config, &worker.blobs, &mut trace).await?;
-                Ok(Entry { uid, outcome, trace, message_hash })
-            }
-            What::Unparsable(reason, bytes) => casualty(&self.shared, uid, reason, bytes).await,
-            What::Gone => Ok(gone(uid)),
-        }
     }
 }
 

@@ -9,6 +9,8 @@ mod begin;
 mod facts;
 pub(super) mod late;
 mod look;
+mod open;
+mod part;
 mod wish;
 
 use entity::{account, mailbox};

@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::facts::Looked;
 use super::late::present;
-use super::look::{Part, Why};
+use super::look::Why;
+use super::part::Part;
 use crate::decide::Code;
 use crate::source::choice::LEFT;
 use crate::trouble::Trouble;
