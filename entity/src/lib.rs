@@ -27,6 +27,7 @@ pub mod mailbox;
 pub mod never_log;
 pub mod notice;
 pub mod outbox;
+pub mod pending_reference;
 pub mod quarantine;
 pub mod setting;
 pub mod sighting;

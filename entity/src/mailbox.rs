@@ -32,6 +32,12 @@ pub struct Model {
     pub highest_modseq: Option<i64>,
     /// When it was last looked at.
     pub last_poll: Option<DateTimeUtc>,
+    /// Messages of a personal inbox whose header was judged.
+    pub seen: i64,
+    /// Of those, messages whose body was fetched.
+    pub opened: i64,
+    /// Bodies that were fetched without a verdict to log them: always 0.
+    pub opened_unlogged: i64,
     /// The account.
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,

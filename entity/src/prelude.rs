@@ -22,6 +22,7 @@ pub use super::mailbox::Entity as Mailbox;
 pub use super::never_log::Entity as NeverLog;
 pub use super::notice::Entity as Notice;
 pub use super::outbox::Entity as Outbox;
+pub use super::pending_reference::Entity as PendingReference;
 pub use super::quarantine::Entity as Quarantine;
 pub use super::setting::Entity as Setting;
 pub use super::sighting::Entity as Sighting;

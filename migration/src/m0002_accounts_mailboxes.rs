@@ -138,6 +138,9 @@ async fn mailbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .col(big_integer_null("uid_next"))
             .col(big_integer_null("highest_modseq"))
             .col(timestamp_with_time_zone_null("last_poll"))
+            .col(big_integer("seen").default(0))
+            .col(big_integer("opened").default(0))
+            .col(big_integer("opened_unlogged").default(0))
             .foreign_key(&mut goes_with(table, "account_id", "account")),
         &[unique(table, &["account_id", "wire_name"])],
     )

@@ -12,11 +12,12 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         ledger(manager).await?;
-        quarantine(manager).await
+        quarantine(manager).await?;
+        pending_reference(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_tables(manager, &["ledger", "quarantine"]).await
+        drop_tables(manager, &["ledger", "quarantine", "pending_reference"]).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -66,6 +67,26 @@ async fn quarantine(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .foreign_key(&mut goes_with(table, "account_id", "account"))
             .foreign_key(&mut goes_with(table, "mailbox_id", "mailbox")),
         &[unique(table, &["mailbox_id", "uid_validity", "uid"])],
+    )
+    .await
+}
+
+async fn pending_reference(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = "pending_reference";
+    create_link(
+        manager,
+        Table::create()
+            .table(table)
+            .col(uuid("mailbox_id"))
+            .col(big_integer("uid_validity"))
+            .col(big_integer("uid"))
+            .col(blob("hash"))
+            .col(boolean("own"))
+            .col(boolean("due"))
+            .col(timestamp_with_time_zone("expires_at"))
+            .primary_key(&mut primary_key(table, &["mailbox_id", "uid_validity", "uid", "hash"]))
+            .foreign_key(&mut goes_with(table, "mailbox_id", "mailbox")),
+        &[index(table, &["hash"]), index(table, &["due"]), index(table, &["expires_at"])],
     )
     .await
 }

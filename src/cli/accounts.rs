@@ -12,6 +12,7 @@ use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{Auth, Provider};
 use crate::oauth::tokens::Source;
+use crate::source::choice::LEFT;
 use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
 use crate::store::facts::log_address;
 
@@ -28,7 +29,7 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
             ))?;
         }
         AccountCommand::Resume(name) => {
-            accounts::resume(store, &parse_address(&name.address)?).await?;
+            accounts::resume(store, &parse_address(&name.address)?, &installation.clock).await?;
             say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
@@ -86,7 +87,22 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if known.is_some_and(|known| is_earlier(account.since, known.since)) {
         say("Mail that came before its former start is read at the next run.")?;
     }
+    if account.kind == "personal" && (has_token || account.auth == "password") {
+        begin(installation, &account).await?;
+    }
     say(what_follows(installation, &account, has_token).await?)?;
+    Ok(())
+}
+
+/// A personal inbox begins at the moment it is connected (J13), and not when the service gets to it.
+async fn begin(installation: &Installation, account: &account::Model) -> anyhow::Result<()> {
+    match installation.worker().await?.begin(account).await {
+        Ok(mailboxes) => say(format_args!("Its mail in {} is watched.", mailboxes.join(" and ")))?,
+        Err(trouble) => say(format_args!(
+            "It cannot be read yet: {trouble}\nIt is tried again by `mailtrail run`, and begins with mail that arrives from \
+             now on."
+        ))?,
+    }
     Ok(())
 }
 
@@ -97,7 +113,7 @@ async fn what_follows(
     has_token: bool,
 ) -> anyhow::Result<String> {
     Ok(match account.kind.as_str() {
-        "bcc" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
+        "bcc" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
             "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
         }
         "bcc" => {
@@ -105,6 +121,10 @@ async fn what_follows(
             format!("Users put {address} in Bcc. `mailtrail run` reads it.")
         }
         "forwarding" => "This version does not read forwarding mailboxes yet.".to_owned(),
+        "personal" => {
+            "Mail sent from it counts for its user, and replies on logged threads are logged from it. `mailtrail run` reads it."
+                .to_owned()
+        }
         _ => "Mail sent from it counts for its user. This version does not read the mailbox itself yet.".to_owned(),
     })
 }
@@ -132,15 +152,26 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
             let account = &listed.account;
             let last = match account.last_success {
                 Some(at) => format!("read {}", at.format("%Y-%m-%d %H:%M")),
-                None if account.kind == "bcc" => "never read".to_owned(),
+                None if matches!(account.kind.as_str(), "bcc" | "personal") => "never read".to_owned(),
                 None => "not read by this version".to_owned(),
             };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
-            format!("{}  {}  {}  {}  {last}{reason}", account.address, account.kind, account.provider, account.state)
+            let mailboxes = watched(&listed);
+            let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
+            format!(
+                "{}  {}  {}  {}  {last}{mailboxes}{reason}",
+                account.address, account.kind, account.provider, account.state
+            )
         })?;
     }
     output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
     Ok(Answer::Yes)
+}
+
+/// The names of the mailboxes that are read.
+fn watched(listed: &Listed) -> Vec<&str> {
+    let read = listed.mailboxes.iter().filter(|mailbox| mailbox.role != LEFT);
+    read.map(|mailbox| mailbox.name.as_str()).collect()
 }
 
 fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
@@ -157,7 +188,7 @@ fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
         "last_success": account.last_success,
         "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
         "next_try": account.next_try,
-        "mailboxes": listed.mailboxes.iter().map(|mailbox| &mailbox.name).collect::<Vec<_>>(),
+        "mailboxes": watched(listed),
         "verification": null,
     })
 }

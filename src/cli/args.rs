@@ -76,6 +76,12 @@ pub enum Command {
   mailtrail explain --account bcc@crm.example --uid 17"
     )]
     Explain(Explain),
+    /// Put one mail of a personal inbox on the timeline, whatever it refers to
+    #[command(after_help = "Example:
+  mailtrail log --account anna@ours.example --mailbox INBOX --uid 17")]
+    Log(LogRequest),
+    /// What was seen of a personal inbox, what was opened, and what is kept of the rest
+    Privacy(PrivacyRequest),
     /// What the parser sees in a mail; touches no database
     Inspect(Inspect),
     /// Look for messages on the server that were passed without a verdict; 1 if there is one
@@ -109,7 +115,7 @@ const ACCOUNT_EXAMPLES: &str = "Examples:
   mailtrail account add --kind bcc --provider imap --host mail.ours.example --address bcc@ours.example --password-file pw
   mailtrail account add --kind personal --provider google --address anna@ours.example --user anna@ours.example
 
-This version reads mailboxes of kind bcc. The others count when it is asked whose mail it is.";
+This version reads mailboxes of kind bcc and personal. The others count when it is asked whose mail it is.";
 
 /// `--json` on its own.
 #[derive(Debug, clap::Args)]
@@ -296,6 +302,34 @@ pub struct Explain {
     /// Its UID there
     #[arg(long, requires = "account")]
     pub uid: Option<u32>,
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which mail to log.
+#[derive(Debug, clap::Args)]
+pub struct LogRequest {
+    /// The personal account it is in
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: String,
+    /// The mailbox it is in
+    #[arg(long, default_value = "INBOX")]
+    pub mailbox: String,
+    /// Its UID there
+    #[arg(long)]
+    pub uid: u32,
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose inbox to report on.
+#[derive(Debug, clap::Args)]
+pub struct PrivacyRequest {
+    /// The address of the account
+    #[arg(value_name = "ADDRESS")]
+    pub account: String,
     /// Print JSON Lines
     #[arg(long)]
     pub json: bool,

@@ -9,7 +9,7 @@ use super::args::Explain;
 use super::installation::{Installation, address};
 use super::output::{Output, complain};
 use super::{Answer, Usage};
-use crate::decide::key::keyed_hash;
+use crate::decide::key::{keyed_hash, waiting_hash};
 use crate::decide::{MessageKey, Trace};
 use crate::mail::message::Mail;
 use crate::mail::message_id::MessageId;
@@ -88,9 +88,16 @@ async fn print_verdicts_on(
     let rows =
         installation.store.verdicts_on(workspace, MessageKey::of_id(id), keyed_hash(&worker.hash_key, id)).await?;
     for row in &rows {
-        print_verdict(installation, row, output).await?;
+        print_verdict(installation, row, row.uid_first, output).await?;
     }
-    Ok(!rows.is_empty())
+    // Unlogged mail of an inbox is known by the hash that it waits by.
+    let hash = waiting_hash(&worker.hash_key, workspace, &MessageKey::of_id(id));
+    let mut waiting = installation.store.verdicts_waiting(hash).await?;
+    waiting.retain(|(_, row)| rows.iter().all(|known| known != row));
+    for (uid, row) in &waiting {
+        print_verdict(installation, row, i64::from(*uid), output).await?;
+    }
+    Ok(!rows.is_empty() || !waiting.is_empty())
 }
 
 async fn explain_uid(
@@ -108,7 +115,7 @@ async fn explain_uid(
     };
     match installation.store.verdict(mailbox.id, uid).await? {
         Some(row) => {
-            print_verdict(installation, &row, output).await?;
+            print_verdict(installation, &row, i64::from(uid), output).await?;
             Ok(true)
         }
         None if i64::from(uid) > mailbox.cursor => {
@@ -141,22 +148,22 @@ async fn dedicated(installation: &Installation, what: &Explain) -> anyhow::Resul
     })
 }
 
-async fn print_verdict(installation: &Installation, row: &ledger::Model, output: &mut Output) -> anyhow::Result<()> {
+async fn print_verdict(
+    installation: &Installation,
+    row: &ledger::Model,
+    uid: i64,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let names = installation.store.mailbox_names([row.mailbox_id].into()).await?;
     let (account, mailbox) = names.get(&row.mailbox_id).cloned().unwrap_or_default();
     let records = associations(installation, row).await?;
     // Of what another workspace logged from a shared mailbox, only the verdict is told.
     let own = row.activity_id.is_none() || !records.is_empty();
     let trace = if own { trace_of(row) } else { Trace::default() };
-    output.line(&format!(
-        "{account} {mailbox} UID {}: {}, {}",
-        row.uid_first,
-        row.code,
-        row.at.format("%Y-%m-%d %H:%M:%S UTC")
-    ))?;
+    output.line(&format!("{account} {mailbox} UID {uid}: {}, {}", row.code, row.at.format("%Y-%m-%d %H:%M:%S UTC")))?;
     let told = records.iter().map(|(rule, sentence)| json!({"rule": rule, "sentence": sentence}));
     let record = json!({
-        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": row.uid_first,
+        "seen": true, "account": account, "mailbox": mailbox, "uid_validity": row.uid_validity, "uid": uid,
         "code": row.code, "at": row.at, "activity": row.activity_id.filter(|_| own),
         "steps": steps(&trace).chain(told).collect::<Vec<_>>(),
     });
@@ -167,7 +174,7 @@ async fn print_verdict(installation: &Installation, row: &ledger::Model, output:
     if !own {
         output.line("  (Logged by another workspace that this mailbox serves.)")?;
     }
-    if row.activity_id.is_none() && row.message_hash.is_some() {
+    if row.activity_id.is_none() {
         output.line("  (Of mail that is not logged no addresses are kept; explain the mail as a file to see them.)")?;
     }
     Ok(())

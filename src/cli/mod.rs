@@ -6,6 +6,7 @@ mod audit;
 mod configuration;
 mod explain;
 pub mod import;
+mod inbox;
 mod inspect;
 mod installation;
 mod listings;
@@ -96,6 +97,8 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Ledger(what) => listings::ledger(&installation, what).await,
         Command::Notice(what) => listings::notice(&installation, what).await,
         Command::Events(what) => listings::events(&installation, what).await,
+        Command::Log(what) => inbox::log(&installation, what).await,
+        Command::Privacy(what) => inbox::privacy(&installation, what).await,
         Command::Explain(what) => explain::explain(&installation, what).await,
         Command::Audit(what) => audit::audit(&installation, what).await,
         Command::Quarantine(what) => quarantine::quarantine(&installation, what).await,

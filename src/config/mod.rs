@@ -12,6 +12,7 @@ mod optional;
 mod policy;
 mod storage;
 mod value;
+mod watch;
 mod worker;
 
 pub use account::{
@@ -26,6 +27,7 @@ pub use policy::{
 use serde::{Deserialize, Serialize};
 pub use storage::{Attachments, BodyOverLimit, Database, Limits, Secrets, Tls};
 pub use value::{DatabaseUrl, Secret};
+pub use watch::Watch;
 pub use worker::{Log, LogFormat, Worker};
 
 /// Everything an operator can set.
@@ -48,6 +50,8 @@ pub struct Config {
     pub oauth: OAuth,
     /// What is logged, and how.
     pub policy: Policy,
+    /// Personal inboxes.
+    pub watch: Watch,
     /// Pace and patience.
     pub worker: Worker,
     /// What the program says about itself.

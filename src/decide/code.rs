@@ -26,8 +26,12 @@ pub enum Code {
     NeverLog,
     /// Everybody it went to is one of us (F9).
     InternalOnly,
+    /// Nothing that the mail refers to is on the timeline (D5).
+    NotInKnownThread,
     /// The thread is known, the subject is another (D4).
     SubjectChanged,
+    /// The inbox was not connected when the mail came (D2).
+    MailboxNotConnected,
     /// The sender is no participant of the thread (D22).
     NotAParticipant,
     /// A program sent it, and the policy is not to log such mail (L11).
@@ -40,6 +44,8 @@ pub enum Code {
     MessageTooLarge,
     /// A notice that mailtrail itself sent (H9).
     OwnNotice,
+    /// It was not sent yet (D19).
+    Draft,
     /// It arrived before the day the account starts from (`--since`, decision 10).
     BeforeStart,
     /// The message left the server between the listing and the fetch.
@@ -62,13 +68,16 @@ impl Code {
             Self::NoRecipient => "no-recipient",
             Self::NeverLog => "never-log",
             Self::InternalOnly => "internal-only",
+            Self::NotInKnownThread => "not-in-known-thread",
             Self::SubjectChanged => "subject-changed",
+            Self::MailboxNotConnected => "mailbox-not-connected",
             Self::NotAParticipant => "not-a-participant",
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
             Self::BodyTooLarge => "body-too-large",
             Self::MessageTooLarge => "message-too-large",
             Self::OwnNotice => "own-notice",
+            Self::Draft => "draft",
             Self::BeforeStart => "before-start",
             Self::Expunged => "expunged",
             Self::ParseError => "parse-error",

@@ -125,6 +125,9 @@ fn classify(policy: &Policy, address: &Address, role: Role, user: Option<Uuid>, 
     if facts.tombstones.contains(address.folded()) {
         return Class::Left(Finding::DeletedSkipped);
     }
+    if !policy.create_contacts {
+        return Class::Left(Finding::NotCreated);
+    }
     if role == Role::Cc && !policy.create_from_cc {
         return Class::Left(Finding::CcNotCreated);
     }

@@ -66,6 +66,8 @@ pub struct Activity {
     pub barred: Vec<String>,
     /// The messages it refers to, nearest first.
     pub ancestors: Vec<MessageKey>,
+    /// Names that providers have for its conversation: they tie later mail to its thread (D18).
+    pub conversations: Vec<MessageKey>,
     /// What is remarkable about it.
     pub flags: Vec<Flag>,
 }
@@ -109,8 +111,10 @@ impl Role {
 pub enum Kind {
     /// By the BCC address.
     Bcc,
-    /// As a reply on a logged thread.
+    /// As a reply on a logged thread, or as a contact's mail where all of it is logged.
     Reply,
+    /// One of us sent it, without the BCC address.
+    Sent,
 }
 
 impl Kind {
@@ -119,6 +123,7 @@ impl Kind {
         match self {
             Self::Bcc => "bcc",
             Self::Reply => "reply",
+            Self::Sent => "sent",
         }
     }
 }

@@ -69,7 +69,7 @@ fn spread<T: Ord + Clone>(
 }
 
 /// Ids that a mail may refer to: real threads have tens, and every id costs a look-up.
-const ANCESTORS: usize = 200;
+pub(super) const ANCESTORS: usize = 200;
 
 /// The keys of the messages an envelope refers to, nearest first: In-Reply-To, then References from the last (D18).
 pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
@@ -114,8 +114,12 @@ pub struct WorkspaceFacts {
     pub never_log_of: HashMap<Uuid, HashSet<String>>,
     /// Messages already on the timeline.
     pub known: HashMap<MessageKey, Uuid>,
-    /// Threads by the messages in them.
+    /// Of those, mail of ours that was found in an inbox and not sent to the log address (D19).
+    pub follow_ups: HashSet<Uuid>,
+    /// Threads by the messages in them, and by the names that providers have for them.
     pub threads: HashMap<MessageKey, KnownThread>,
+    /// When the first mail of a thread was sent, of those that a provider's name led to.
+    pub began: HashMap<Uuid, DateTime<Utc>>,
 }
 
 /// One user's claim to an address.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::mail::envelope::Envelope;
 use crate::mail::message_id::MessageId;
@@ -17,6 +18,11 @@ impl MessageKey {
     /// The key of a Message-ID.
     pub fn of_id(id: &MessageId) -> Self {
         Self::digest([b"id".as_slice(), id.as_str().as_bytes()])
+    }
+
+    /// The key under which a provider's name for a conversation is kept beside the ids of its messages.
+    pub fn of_conversation(name: &[&str]) -> Self {
+        Self::digest([b"conversation".as_slice(), name.join("\0").as_bytes()])
     }
 
     /// The key of a message without Message-ID: sender, date, base subject and text (L6), and the recipients, because a
@@ -66,11 +72,20 @@ impl MessageKey {
 /// The keyed hash under which the ledger knows a Message-ID, so that of mail not logged nothing readable is kept
 /// (design, invariant 6). `key` is the installation's own.
 pub fn keyed_hash(key: &[u8; 32], id: &MessageId) -> Vec<u8> {
+    hmac(key, [id.as_str().as_bytes()])
+}
+
+/// The keyed hash by which a workspace waits for a message that it does not know (D21).
+pub fn waiting_hash(key: &[u8; 32], workspace: Uuid, message: &MessageKey) -> Vec<u8> {
+    hmac(key, [b"waiting".as_slice(), workspace.as_bytes(), message.as_bytes()])
+}
+
+fn hmac<const N: usize>(key: &[u8; 32], parts: [&[u8]; N]) -> Vec<u8> {
     // HMAC fills a key up to its block with zeros (RFC 2104 §2).
     let mut block = [0; 64];
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     let mut mac = Hmac::<Sha256>::new(&block.into());
-    mac.update(id.as_str().as_bytes());
+    parts.into_iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into_iter().take(16).collect()
 }
 

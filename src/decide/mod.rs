@@ -7,7 +7,8 @@
 //!
 //! One function a question, each citing the rules it applies: whose workspace ([`workspace`]), who sent it
 //! ([`attribution`]), is the sender who it says ([`sender`]), who is it with ([`counterparty`]), which conversation
-//! ([`thread`]), which records ([`association`]).
+//! ([`thread`]), which records ([`association`]). Mail behind the BCC address asks them in one order (`bcc`), mail in a
+//! personal inbox in another ([`reply`]).
 
 pub mod association;
 pub mod attribution;
@@ -19,7 +20,9 @@ pub mod facts;
 pub mod key;
 pub mod never_log;
 pub mod policy;
+pub mod reply;
 pub mod sender;
+mod steps;
 pub mod thread;
 pub mod trace;
 pub mod workspace;
@@ -34,9 +37,12 @@ pub use trace::{Finding, Step, Trace};
 use crate::mail::envelope::Envelope;
 use chrono::{DateTime, Utc};
 
-/// The verdict on one mail of a dedicated mailbox (appendix A of the specification, steps 2 and 3).
+/// The verdict on one mail (appendix A of the specification): by the policy of the mailbox it is in.
 ///
 /// `received` is when the server got the mail (INTERNALDATE): what "connected" is judged by (C7).
 pub fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
-    bcc::decide(policy, envelope, received, facts)
+    match &policy.inbox {
+        Some(inbox) => reply::decide(policy, inbox, &reply::Seen::new(envelope, received), facts),
+        None => bcc::decide(policy, envelope, received, facts),
+    }
 }

@@ -1,10 +1,17 @@
 //! What the operator and the specification want, as data that the decision reads.
 
+use chrono::{DateTime, Utc};
+
+use crate::mail::address::Address;
 use crate::mail::authentication::Stamp;
 
 /// The rules of one account: the same loop, another policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    /// The personal inbox that the mail is in; none for a dedicated mailbox.
+    pub inbox: Option<Inbox>,
+    /// Whether a recipient without a contact may get one at all (A6, D13).
+    pub create_contacts: bool,
     /// How far the sender must be confirmed by the receiving server (decision 6, L13).
     pub sender_authentication: SenderAuthentication,
     /// Whose `Authentication-Results` are believed.
@@ -32,6 +39,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            inbox: None,
+            create_contacts: true,
             sender_authentication: SenderAuthentication::Warn,
             stamp: Stamp::Unknown,
             never_log: NeverLogMode::PerRecipient,
@@ -76,4 +85,24 @@ pub enum NeverLogMode {
     PerRecipient,
     /// The whole mail, whoever else it went to.
     WholeMessage,
+}
+
+/// A personal inbox: what decides about the mail in it besides the mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// Its address: who connected it is among the claims.
+    pub address: Address,
+    /// Which mail is logged (K1, K2).
+    pub rule: LoggingRule,
+    /// Mail that arrived in this span came while nobody was connected, and is not to be logged (D2c, J15).
+    pub gap: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// Which mail of a personal inbox is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoggingRule {
+    /// Mail on threads that are on the timeline (K1).
+    RepliesOnly,
+    /// Besides, mail to and from contacts (K2).
+    KnownContacts,
 }

@@ -29,6 +29,18 @@ pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Optio
     }
 }
 
+/// The same for a mail that one of us is said to have sent, found in an inbox: a copy of one's own mail was never received
+/// and has no results, and a server that stamps results stamps them on every mail it receives.
+pub fn confirm_own(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
+    match assess(envelope, &policy.stamp) {
+        Assessment::Absent => {
+            trace.found(Finding::SenderUnchecked);
+            Some(None)
+        }
+        Assessment::Pass { .. } | Assessment::Fail { .. } => confirm(policy, envelope, trace),
+    }
+}
+
 /// The same for somebody who is not one of us (decision 11): only results that speak against the sender refuse the mail,
 /// results that do not pass are flagged, and that there are none is no fault of the sender.
 pub fn confirm_outsider(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {

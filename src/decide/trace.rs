@@ -85,6 +85,9 @@ macro_rules! findings {
 
 findings! {
     ReadFromBccMailbox, "A3", "The mail reached the mailbox behind the BCC address";
+    ReadFromInbox, "D3", "The mail is in a connected personal inbox";
+    AskedFor, "K6", "A user asked for this mail to be logged";
+    DraftMail, "D19", "The mail is a draft and was not sent";
     WorkspaceIsOnlyOne, "A18", "The mailbox serves one workspace";
     WorkspaceByAddress, "A18", "The workspace is the one whose log address the mail was delivered to";
     WorkspaceBySender, "A18", "The workspace is the only one in which the sender is a user";
@@ -107,6 +110,19 @@ findings! {
     SenderCheckOff, "L13", "The sender is not checked, by configuration";
     ThreadReply, "A14", "The sender is no user, but the mail replies on a logged thread";
     ThreadSubjectChanged, "D4", "The mail refers to a logged thread under another subject";
+    ThreadKnown, "D18, D4", "The mail belongs to a logged thread of the same subject by an id it refers to";
+    ThreadTrusted, "L1", "The subject is another, but In-Reply-To names a logged mail, which is enough by configuration";
+    ThreadByProvider, "D18, D4", "The provider puts the mail into a conversation with a logged thread of the same subject";
+    ThreadUnknown, "D5, D6", "Nothing that the mail refers to is on the timeline";
+    InboxNotConnected, "D2(c)", "The inbox was not connected";
+    InboxGap, "J15", "The mail came while the inbox was not connected, and such mail is not logged, by configuration";
+    InboxUserInactive, "D2(d)", "The user whose inbox it is is not active";
+    InboxSeat, "G1", "The seat of the user whose inbox it is may not log mail";
+    FollowUp, "D19", "One of us sent it on a logged thread";
+    NobodyOfThread, "L17", "Nobody of the thread is among its recipients";
+    ContactKnown, "K2", "The mail is from a contact, and all mail with contacts is logged, by configuration";
+    NoKnownContact, "K3", "No contact has to do with the mail";
+    BounceOfLogged, "J12", "The mail reports that a logged mail was not delivered";
     SenderIsParticipant, "D22", "The sender takes part in the thread";
     SenderInternal, "F9", "The sender is one of us by its domain, but no user";
     SenderNewToThread, "D10", "The sender is new to the thread";
@@ -117,6 +133,7 @@ findings! {
     NeverLogWhole, "F10", "A participant is on a never-log list, and the policy covers the whole message";
     RoleAddressSkipped, "L12", "A role address does not become a contact";
     DeletedSkipped, "E11", "The contact was deleted and does not come back by itself";
+    NotCreated, "D13", "A recipient without a contact does not become one here";
     CcNotCreated, "L21", "A Cc recipient without a contact does not become one, by configuration";
     OverRecipientLimit, "A21", "Recipients over the limit are not associated";
     RecipientTo, "A5, A6", "To recipient, associated (a contact is made where there is none)";

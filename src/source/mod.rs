@@ -1,8 +1,9 @@
 //! Where messages come from: a mailbox on an IMAP server, and the plan of what to fetch from it.
 //!
-//! [`plan()`] is pure. [`imap`] is the only user of `async_imap`; nothing it can say changes a mailbox: it sends EXAMINE,
-//! LIST, UID SEARCH, UID FETCH with `BODY.PEEK`, IDLE and NOOP, and no other command exists in it.
+//! [`plan()`] and [`choice`] are pure. [`imap`] is the only user of `async_imap`; nothing it can say changes a mailbox: it sends EXAMINE,
+//! LIST, STATUS, UID SEARCH, UID FETCH with `BODY.PEEK`, IDLE and NOOP, and no other command exists in it.
 
+pub mod choice;
 pub mod imap;
 pub mod plan;
 pub mod uid;

@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, S
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::source::choice::{Choice, LEFT};
 use crate::store::{Store, StoreError};
 
 impl Store {
@@ -32,6 +33,9 @@ impl Store {
             uid_next: Set(None),
             highest_modseq: Set(None),
             last_poll: Set(None),
+            seen: Set(0),
+            opened: Set(0),
+            opened_unlogged: Set(0),
         };
         let once = OnConflict::columns([mailbox::Column::AccountId, mailbox::Column::WireName])
             .do_nothing_on([mailbox::Column::Id])
@@ -43,6 +47,26 @@ impl Store {
             .one(&self.db)
             .await?;
         found.ok_or(StoreError::CursorMoved)
+    }
+
+    /// The same row as it is now.
+    pub async fn mailbox_again(&self, row: &mailbox::Model) -> Result<mailbox::Model, StoreError> {
+        mailbox::Entity::find_by_id(row.id).one(&self.db).await?.ok_or(StoreError::CursorMoved)
+    }
+
+    /// Notes which mailboxes of a personal inbox are watched, and for what; the others keep their cursors.
+    pub async fn watch_only(&self, account: Uuid, chosen: &[Choice]) -> Result<(), StoreError> {
+        for row in self.mailboxes_of_account(account).await? {
+            let role = chosen.iter().find(|one| one.wire_name == row.wire_name).map_or(LEFT, |one| one.role);
+            if row.role != role {
+                mailbox::Entity::update_many()
+                    .col_expr(mailbox::Column::Role, Expr::value(role))
+                    .filter(mailbox::COLUMN.id.eq(row.id))
+                    .exec(&self.db)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     /// Begins a new epoch of a mailbox: its UIDs mean nothing any more (RFC 3501 §2.3.1.1), messages are told apart by

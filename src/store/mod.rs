@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod mailboxes;
 pub mod never_log;
 pub mod open;
+pub mod pending;
 pub mod records;
 pub mod service_lock;
 pub mod settings;

@@ -15,10 +15,10 @@ use crate::store::{Store, StoreError};
 use crate::trouble::Trouble;
 
 impl Store {
-    /// The accounts that are to be read now: dedicated mailboxes that nobody has to mend first.
+    /// The accounts that are to be read now: mailboxes behind BCC addresses and personal inboxes.
     pub async fn watched(&self) -> Result<Vec<account::Model>, StoreError> {
         let found = account::Entity::find()
-            .filter(account::COLUMN.kind.eq("bcc"))
+            .filter(account::COLUMN.kind.is_in(["bcc", "personal"]))
             .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "broken"]))
             .order_by_asc(account::Column::AddressFolded)
             .all(&self.db)
@@ -38,6 +38,17 @@ impl Store {
             .ok_or_else(|| StoreError::Data("an account's address is none".to_owned()))?;
         let workspaces = rows.into_iter().map(|row| row.workspace_id).collect();
         Ok(Scope { account: account.id, address, workspaces })
+    }
+
+    /// Notes that an account whose login was refused is connected again (D2c). Whether it was.
+    pub async fn returned(&self, account: Uuid, clock: &Clock) -> Result<bool, StoreError> {
+        let returned = account::Entity::update_many()
+            .col_expr(account::Column::ConnectedAt, Expr::value(clock.now()))
+            .filter(account::COLUMN.id.eq(account))
+            .filter(account::COLUMN.state.eq("needs-reauth"))
+            .exec(&self.db)
+            .await?;
+        Ok(returned.rows_affected > 0)
     }
 
     /// Notes that an account was read to its end.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
+use super::watch::Inbox;
 use crate::source::plan::{self, Cursor, Step};
 use crate::source::{Endpoint, Limits, Listed, Login, Security, Session};
 use crate::store::commit::Committed;
@@ -19,12 +20,41 @@ const WINDOW: usize = 2_000;
 impl Worker {
     /// Reads every watched mailbox of an account up to now.
     pub async fn sync(&self, account: &account::Model) -> Result<Committed, Trouble> {
-        let mut session = self.connect(account).await?;
-        let done = self.sync_mailbox(&mut session, account, &CancellationToken::new()).await;
+        let mut account = account.clone();
+        let mut session = self.connect_to_read(&mut account).await?;
+        let done = self.read_account(&mut session, &account, &mut None, &CancellationToken::new()).await;
         if done.is_ok() {
             session.logout().await;
         }
         done
+    }
+
+    /// Reads an account up to now: a dedicated mailbox, or those of a personal inbox, which are found on the first look
+    /// over a connection.
+    pub(super) async fn read_account(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+        inbox: &mut Option<Inbox>,
+        stop: &CancellationToken,
+    ) -> Result<Committed, Trouble> {
+        if account.kind != "personal" {
+            return self.sync_mailbox(session, account, stop).await;
+        }
+        let inbox = match inbox {
+            Some(inbox) => inbox,
+            None => inbox.insert(until(stop, Inbox::find(self, session, account)).await?),
+        };
+        inbox.read(self, session, account, stop).await
+    }
+
+    /// Connects to read an account; one whose login was refused before is connected anew from now on (D2c).
+    pub(super) async fn connect_to_read(&self, account: &mut account::Model) -> Result<Session, Trouble> {
+        let session = self.connect(account).await?;
+        if self.store.returned(account.id, &self.clock).await? {
+            account.connected_at = Some(self.clock.now());
+        }
+        Ok(session)
     }
 
     /// Connects, with one fresh token if the server refuses the one at hand.
@@ -162,7 +192,7 @@ impl Worker {
     /// Adds what a FETCH that says OK left out: a server may do so with messages that it cannot read, and a cursor that
     /// passes them loses them. Where UIDs are missing from the list, a SEARCH tells whether they are on the server; a
     /// message without a known size is treated as a large one.
-    async fn add_unlisted(
+    pub(super) async fn add_unlisted(
         &self,
         session: &mut Session,
         (first, last): (u32, Option<u32>),
@@ -199,19 +229,19 @@ pub(super) async fn until<T>(
 }
 
 /// Ranges of UIDs that are wide where messages are sparse and narrow where they are dense.
-struct Windows {
+pub(super) struct Windows {
     next: Option<u32>,
     last: Option<u32>,
     width: u32,
 }
 
 impl Windows {
-    fn new((first, last): (u32, Option<u32>)) -> Self {
+    pub(super) fn new((first, last): (u32, Option<u32>)) -> Self {
         Self { next: Some(first), last, width: WINDOW as u32 }
     }
 
     /// The next range; without a known end (no UIDNEXT) there is one, open range.
-    fn next(&mut self) -> Option<(u32, Option<u32>)> {
+    pub(super) fn next(&mut self) -> Option<(u32, Option<u32>)> {
         let first = self.next?;
         let Some(last) = self.last else {
             self.next = None;
@@ -223,13 +253,13 @@ impl Windows {
     }
 
     /// The range that was given out ends here.
-    fn cut(&mut self, end: Option<u32>) {
+    pub(super) fn cut(&mut self, end: Option<u32>) {
         if let Some(end) = end {
             self.next = end.checked_add(1).filter(|next| self.last.is_none_or(|last| *next <= last));
         }
     }
 
-    fn found(&mut self, messages: usize) {
+    pub(super) fn found(&mut self, messages: usize) {
         if messages < WINDOW / 4 {
             self.width = self.width.saturating_mul(8);
         } else if messages > WINDOW * 2 {
@@ -263,7 +293,7 @@ async fn read_password(account: &account::Model) -> Result<SecretString, Trouble
 }
 
 /// The cursor as the plan wants it; `None` before the first look.
-fn cursor(row: &mailbox::Model) -> Option<Cursor> {
+pub(super) fn cursor(row: &mailbox::Model) -> Option<Cursor> {
     let uid_validity = u32::try_from(row.uid_validity).ok().filter(|epoch| *epoch != 0)?;
     let uid_next_seen = row.uid_next.and_then(|uid| u32::try_from(uid).ok());
     Some(Cursor { uid_validity, last_uid: u32::try_from(row.cursor).unwrap_or(u32::MAX), uid_next_seen })

@@ -7,7 +7,8 @@ use super::intake::Intake;
 use crate::attachments::Sha256Hex;
 use crate::decide::{Code, Decision};
 use crate::mail::envelope::Envelope;
-use crate::source::Listed;
+use crate::source::choice::LEFT;
+use crate::source::{Listed, Session};
 use crate::store::commit::Entry;
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
@@ -34,15 +35,27 @@ impl Worker {
     /// Compares every mailbox of an account with the ledger.
     pub async fn audit(&self, account: &account::Model) -> Result<Vec<Audit>, Trouble> {
         let mut session = self.connect(account).await?;
-        let row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
-        let selected = session.examine("INBOX").await?;
+        let mut rows = self.store.mailboxes_of_account(account.id).await?;
+        rows.retain(|row| row.role != LEFT);
+        if rows.is_empty() && account.kind == "bcc" {
+            rows.push(self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?);
+        }
+        let mut audits = Vec::with_capacity(rows.len());
+        for row in rows {
+            audits.push(self.audit_mailbox(&mut session, &row).await?);
+        }
+        session.logout().await;
+        Ok(audits)
+    }
+
+    async fn audit_mailbox(&self, session: &mut Session, row: &mailbox::Model) -> Result<Audit, Trouble> {
+        let selected = session.examine(&row.wire_name).await?;
         let same_epoch = row.uid_validity == i64::from(selected.uid_validity);
         let first = if same_epoch { u32::try_from(row.first_uid).unwrap_or(1).max(1) } else { 1 };
         let uids = session.uids(first, selected.uid_next.map(|next| next.saturating_sub(1))).await?;
-        session.logout().await;
         let judged = if same_epoch { self.store.judged(row.id, row.uid_validity).await? } else { Vec::new() };
         let cursor = if same_epoch { row.cursor } else { 0 };
-        Ok(vec![compare(&row, selected.uid_validity, cursor, &uids, &judged)])
+        Ok(compare(row, selected.uid_validity, cursor, &uids, &judged))
     }
 
     /// The decision on a mail that is at hand, as if it came to `account` now. Nothing is written.
@@ -53,7 +66,10 @@ impl Worker {
         received: DateTime<Utc>,
     ) -> Result<Decision, Trouble> {
         let judge = self.judge(account).await?;
-        let facts = judge.facts(std::iter::once(envelope)).await?;
+        let facts = match judge.policy.inbox {
+            Some(_) => judge.facts_on_envelope(envelope).await?,
+            None => judge.facts(std::iter::once(envelope)).await?,
+        };
         Ok(judge.decide(envelope, received, &facts))
     }
 
@@ -148,6 +164,9 @@ mod tests {
             uid_next: None,
             highest_modseq: None,
             last_poll: None,
+            seen: 0,
+            opened: 0,
+            opened_unlogged: 0,
         };
         compare(&row, 1, cursor, uids, judged)
     }

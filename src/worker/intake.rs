@@ -65,11 +65,7 @@ impl Intake {
             mailbox: row.id,
             uid_validity: u32::try_from(row.uid_validity).unwrap_or_default(),
             since: account.since.map(|day| day.and_time(NaiveTime::MIN).and_utc()),
-            commit: CommitPolicy {
-                deals: worker.config.limits.deals,
-                contact_owner: worker.config.policy.contact_owner,
-                create_companies: worker.config.policy.create_companies,
-            },
+            commit: worker.commit_policy(),
         };
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
@@ -133,10 +129,15 @@ impl Intake {
     }
 
     /// Whether a resync left a verdict in place.
-    fn is_judged(&self, uid: u32) -> bool {
+    pub(super) fn is_judged(&self, uid: u32) -> bool {
         let uid = i64::from(uid);
         let at = self.judged.partition_point(|(_, last)| *last < uid);
         self.judged.get(at).is_some_and(|(first, _)| *first <= uid)
+    }
+
+    /// Whether nothing after the cursor has a verdict.
+    pub(super) fn is_unbroken(&self) -> bool {
+        self.judged.is_empty()
     }
 
     /// The longest run at the front that is treated alike; what went wrong before is treated one by one.
@@ -161,7 +162,7 @@ impl Intake {
         }
     }
 
-    fn is_early(&self, item: &Listed) -> bool {
+    pub(super) fn is_early(&self, item: &Listed) -> bool {
         matches!((self.shared.since, item.internal_date), (Some(since), Some(date)) if date < since)
     }
 
@@ -233,7 +234,7 @@ impl Intake {
     }
 
     /// Every message up to this one is fetched alone.
-    fn last_suspect(&self) -> u32 {
+    pub(super) fn last_suspect(&self) -> u32 {
         self.attempts.last_key_value().map_or(0, |(uid, _)| *uid)
     }
 
@@ -263,7 +264,7 @@ impl Intake {
     }
 
     /// One verdict for messages whose bodies are not wanted.
-    async fn skip(&mut self, run: &[Listed], code: Code, finding: Finding) -> Result<Committed, Trouble> {
+    pub(super) async fn skip(&mut self, run: &[Listed], code: Code, finding: Finding) -> Result<Committed, Trouble> {
         let entries = run.iter().map(|item| {
             let mut trace = Trace::default();
             trace.found(finding);
@@ -273,7 +274,7 @@ impl Intake {
     }
 
     /// A message that failed too often is set aside, and the mailbox goes on (L16).
-    async fn give_up(&mut self, run: &[Listed]) -> Result<Committed, Trouble> {
+    pub(super) async fn give_up(&mut self, run: &[Listed]) -> Result<Committed, Trouble> {
         let reason = self.shared.worker.store.last_reason(&self.row, run.first().map_or(0, |item| item.uid)).await?;
         let entries = run.iter().map(|item| {
             let mut trace = Trace::default();
@@ -298,7 +299,7 @@ impl Intake {
     }
 
     /// Moves the cursor past messages that have their verdicts.
-    async fn pass(&mut self, to: u32) -> Result<Committed, Trouble> {
+    pub(super) async fn pass(&mut self, to: u32) -> Result<Committed, Trouble> {
         let shared = &self.shared;
         let done = shared.worker.store.commit(self.batch(Vec::new(), to), shared.commit, &shared.worker.clock).await?;
         self.cursor = to;

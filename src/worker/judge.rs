@@ -40,7 +40,11 @@ impl Judge {
     pub(super) async fn facts<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Result<Facts, StoreError> {
         let mut query = FactQuery::default();
         envelopes.for_each(|envelope| query.add(envelope));
-        self.store.facts(&self.scope, &query).await
+        // Who has an inbox connected is asked by its address.
+        query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
+        let mut facts = self.store.facts(&self.scope, &query).await?;
+        self.store.mark_follow_ups(&mut facts).await?;
+        Ok(facts)
     }
 
     /// The decision on one of them.

@@ -1,15 +1,17 @@
 //! A large message: its header decides whether its body is worth fetching.
 
 use super::account::until;
-use super::intake::Intake;
+use super::intake::{Intake, Shared};
 use super::judge_stage::casualty;
 use super::parse_stage::{What, parse};
 use super::prepare::prepare;
+use crate::decide::decision::Activity;
 use crate::decide::{Code, Finding, Trace, Verdict};
 use crate::mail::envelope::{Envelope, FIELDS};
 use crate::source::{Bodies, Body, Listed, Permit, Session};
 use crate::store::commit::{Committed, Entry, Outcome};
 use crate::trouble::Trouble;
+use chrono::{DateTime, Utc};
 
 impl Intake {
     /// Header, decision, and only for a mail that is logged the body, in slices.
@@ -35,7 +37,7 @@ impl Intake {
         let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
         let decision = self.shared.judge.decide(&envelope, received, &facts);
         let message_hash = self.shared.judge.hash(&envelope);
-        let mut trace = decision.trace;
+        let trace = decision.trace;
         let activity = match decision.verdict {
             Verdict::Log(activity) => activity,
             Verdict::Sighting(activity) => {
@@ -44,19 +46,7 @@ impl Intake {
             Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
         };
         let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(uid)) };
-        let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
-        let worker = &self.shared.worker;
-        let deposit = worker.blobs.deposit();
-        let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a large message was cut short."))? {
-            What::Mail(mail, _) => {
-                let outcome = prepare(*activity, *mail, received, &worker.config, &deposit, &mut trace).await?;
-                Entry { uid, outcome, trace, message_hash }
-            }
-            What::Unparsable(reason, bytes) => casualty(uid, reason, bytes, &deposit).await?,
-            What::Gone => gone(uid),
-        };
-        deposit.settle().await?;
-        Ok(entry)
+        keep(&self.shared, uid, received, *activity, trace, bytes).await
     }
 
     /// The whole message with its share of the memory for large ones, or `None` when it left the server.
@@ -77,6 +67,30 @@ impl Intake {
             Some(Body::Gone { .. }) | None => None,
         })
     }
+}
+
+/// What becomes of a message whose body was fetched after its verdict. Its blobs are on the disk afterwards.
+pub(super) async fn keep(
+    shared: &Shared,
+    uid: u32,
+    received: DateTime<Utc>,
+    activity: Activity,
+    mut trace: Trace,
+    bytes: Vec<u8>,
+) -> Result<Entry, Trouble> {
+    let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+    let deposit = shared.worker.blobs.deposit();
+    let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
+        What::Mail(mail, _) => {
+            let message_hash = shared.judge.hash(&mail.envelope);
+            let outcome = prepare(activity, *mail, received, &shared.worker.config, &deposit, &mut trace).await?;
+            Entry { uid, outcome, trace, message_hash }
+        }
+        What::Unparsable(reason, bytes) => casualty(uid, reason, bytes, &deposit).await?,
+        What::Gone => gone(uid),
+    };
+    deposit.settle().await?;
+    Ok(entry)
 }
 
 /// No header came: the message left the server, or the server cannot read it.

@@ -19,6 +19,7 @@ mod parse_stage;
 pub mod policy;
 mod prepare;
 pub mod service;
+mod watch;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::config::Config;
 use crate::oauth::tokens::Tokens;
 use crate::source::Budget;
 use crate::store::Store;
+use crate::store::commit::{CommitPolicy, WaitingKey};
 
 /// What every account's task works with. Cheap to clone.
 #[derive(Clone)]
@@ -51,4 +53,16 @@ pub struct Worker {
     pub memory_for_large: Budget,
     /// The installation's key for hashes of Message-IDs.
     pub hash_key: Arc<[u8; 32]>,
+}
+
+impl Worker {
+    /// What the store needs to know to write a batch.
+    pub(crate) fn commit_policy(&self) -> CommitPolicy {
+        CommitPolicy {
+            deals: self.config.limits.deals,
+            contact_owner: self.config.policy.contact_owner,
+            create_companies: self.config.policy.create_companies,
+            waiting: WaitingKey::new(*self.hash_key),
+        }
+    }
 }

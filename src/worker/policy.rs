@@ -1,9 +1,11 @@
 //! The policy of an account, from the configuration and the account's provider.
 
+use chrono::SubsecRound;
 use entity::account;
 
 use crate::config::{self, Config};
-use crate::decide::policy::{AutoReplies, NeverLogMode, Policy, SenderAuthentication};
+use crate::decide::policy::{AutoReplies, Inbox, LoggingRule, NeverLogMode, Policy, SenderAuthentication};
+use crate::mail::address::Address;
 use crate::mail::authentication::Stamp;
 
 /// The rules that apply to mail of `account`.
@@ -24,6 +26,8 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         config::SenderAuthentication::Off => SenderAuthentication::Off,
     };
     Policy {
+        inbox: inbox(account, config),
+        create_contacts: true,
         sender_authentication,
         stamp,
         never_log: match policy.never_log {
@@ -43,4 +47,20 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         },
         max_recipients: config.limits.recipients,
     }
+}
+
+/// What is particular to a personal inbox. Mail that came before it was connected again is its gap, where that is not to
+/// be logged; what came before it was first connected is not, but read only if `--since` says so.
+fn inbox(account: &account::Model, config: &Config) -> Option<Inbox> {
+    let address = Address::parse(&account.address).filter(|_| account.kind == "personal")?;
+    // INTERNALDATE has whole seconds (RFC 3501 §2.3.3).
+    let gap = account.connected_at.map(|connected| (account.created_at.trunc_subsecs(0), connected));
+    Some(Inbox {
+        address,
+        rule: match config.policy.logging_rule {
+            config::LoggingRule::RepliesOnly => LoggingRule::RepliesOnly,
+            config::LoggingRule::KnownContacts => LoggingRule::KnownContacts,
+        },
+        gap: gap.filter(|(from, until)| !config.policy.log_gap && from < until),
+    })
 }

@@ -17,6 +17,8 @@ use uuid::Uuid;
 use super::Worker;
 use super::account::until;
 use super::backoff::backoff;
+use super::watch::late;
+use crate::source::{Session, Waited};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
@@ -33,9 +35,20 @@ pub struct Report {
 
 /// Reads every account up to now. One account's failure does not touch another.
 pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
+    let (inboxes, dedicated): (Vec<_>, Vec<_>) =
+        worker.store.watched().await?.into_iter().partition(|account| account.kind == "personal");
+    let mut accounts = round(worker, dedicated).await;
+    // What users put on the timeline by BCC makes contacts (A6, A7), which its copy in their sent mail does not.
+    accounts.extend(round(worker, inboxes).await);
+    late::once(worker, &mut accounts).await?;
+    Ok(Report { accounts })
+}
+
+/// Reads these accounts, as many at once as may be busy.
+async fn round(worker: &Worker, accounts: Vec<account::Model>) -> Vec<(String, Result<Committed, Trouble>)> {
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
-    let mut tasks = Vec::new();
-    for account in worker.store.watched().await? {
+    let mut tasks = Vec::with_capacity(accounts.len());
+    for account in accounts {
         let (worker, room) = (worker.clone(), Arc::clone(&room));
         let address = account.address.clone();
         let task = tokio::spawn(async move {
@@ -44,12 +57,12 @@ pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
         });
         tasks.push((address, task));
     }
-    let mut accounts = Vec::with_capacity(tasks.len());
+    let mut done = Vec::with_capacity(tasks.len());
     for (address, task) in tasks {
         let result = task.await.unwrap_or_else(|_| Err(Trouble::retry("The account's task ended in a panic.")));
-        accounts.push((address, result));
+        done.push((address, result));
     }
-    Ok(Report { accounts })
+    done
 }
 
 impl Worker {
@@ -144,19 +157,20 @@ impl Worker {
             Ok(busy) => busy,
             Err(trouble) => return trouble,
         };
-        let mut session = match until(stop, self.connect(account)).await {
+        let mut session = match until(stop, self.connect_to_read(account)).await {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
+        let mut inbox = None;
         loop {
-            match self.sync_mailbox(&mut session, account, stop).await {
+            match self.read_account(&mut session, account, &mut inbox, stop).await {
                 Err(trouble) => return trouble,
                 read => self.note(account, &read).await,
             }
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, session.wait(self.clock.jittered(self.config.worker.poll()))).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session)).await {
                 return trouble;
             }
             busy = match until(stop, admitted(room)).await {
@@ -164,6 +178,17 @@ impl Worker {
                 Err(trouble) => return trouble,
             };
         }
+    }
+}
+
+impl Worker {
+    /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked.
+    async fn rest(&self, session: &mut Session) -> Result<(), Trouble> {
+        let waited = session.wait(self.clock.jittered(self.config.worker.poll())).await?;
+        if waited == Waited::Quiet && session.capabilities().idle() {
+            session.noop().await?;
+        }
+        Ok(())
     }
 }
 
@@ -200,6 +225,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let mut watched: HashMap<Uuid, Watched> = HashMap::new();
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut signals = Signals::new()?;
+    tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracing::info!("watching");
     loop {
         match worker.store.watched().await {
@@ -256,6 +282,7 @@ fn reconcile(
 fn same_settings(a: &account::Model, b: &account::Model) -> bool {
     let settings = |account: &account::Model| account::Model {
         last_success: None,
+        connected_at: None,
         last_attempt: None,
         next_try: None,
         reason: None,

@@ -13,6 +13,7 @@ pub mod dovecot;
 pub mod dovecot_conf;
 pub mod faults;
 pub mod guard;
+pub mod inbox;
 pub mod mail;
 pub mod postgres;
 pub mod world;

@@ -2,11 +2,13 @@
 
 use async_imap::imap_proto::{
     AttributeValue, Capability, MailboxDatum, MessageSection, Response, ResponseCode, SectionPath, Status,
+    StatusAttribute,
 };
 use chrono::{DateTime, Utc};
 
 use super::mailboxes::MailboxInfo;
 use super::response_code::Notice;
+use crate::source::plan::Selected;
 
 /// One answer of the server.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) enum Answer {
     /// SEARCH; one command may have several.
     Numbers(Vec<u32>),
     Mailbox(MailboxInfo),
+    /// STATUS: what was asked about a mailbox.
+    Status(Selected),
     Exists(u32),
     Expunged,
     UidValidity(u32),
@@ -67,6 +71,8 @@ pub(super) struct Fetched {
     pub(super) body: Option<(Option<u32>, Vec<u8>)>,
     pub(super) provider_message: Option<String>,
     pub(super) provider_thread: Option<String>,
+    /// Whether it is flagged as a draft.
+    pub(super) draft: bool,
 }
 
 impl Answer {
@@ -76,6 +82,7 @@ impl Answer {
             Response::MailboxData(MailboxDatum::Search(numbers)) => Self::Numbers(numbers.clone()),
             Response::MailboxData(MailboxDatum::List(data)) => Self::Mailbox(MailboxInfo::of(data)),
             Response::MailboxData(MailboxDatum::Exists(count)) => Self::Exists(*count),
+            Response::MailboxData(MailboxDatum::Status { status, .. }) => Self::Status(status_of(status)),
             Response::Expunge(_) => Self::Expunged,
             Response::Capabilities(list) => Self::Capabilities(names(list)),
             Response::Continue(outcome) => {
@@ -109,6 +116,20 @@ impl Answer {
     }
 }
 
+fn status_of(attributes: &[StatusAttribute]) -> Selected {
+    let mut selected = Selected::default();
+    for attribute in attributes {
+        match attribute {
+            StatusAttribute::Messages(count) => selected.exists = *count,
+            StatusAttribute::UidNext(uid) => selected.uid_next = Some(*uid),
+            StatusAttribute::UidValidity(epoch) => selected.uid_validity = *epoch,
+            StatusAttribute::HighestModSeq(modseq) => selected.highest_modseq = Some(*modseq),
+            _ => {}
+        }
+    }
+    selected
+}
+
 fn names(capabilities: &[Capability<'_>]) -> Vec<String> {
     let name = |capability: &Capability<'_>| match capability {
         Capability::Imap4rev1 => "IMAP4REV1".to_owned(),
@@ -140,6 +161,9 @@ impl Fetched {
                 }
                 AttributeValue::GmailMsgId(id) => fetched.provider_message = Some(id.to_string()),
                 AttributeValue::GmailThrId(id) => fetched.provider_thread = Some(id.to_string()),
+                AttributeValue::Flags(flags) => {
+                    fetched.draft = flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Draft"));
+                }
                 AttributeValue::EmailId(id) => fetched.provider_message = Some(id.to_string()),
                 AttributeValue::ThreadId(id) => fetched.provider_thread = id.as_ref().map(ToString::to_string),
                 _ => {}

@@ -36,6 +36,8 @@ pub struct Header {
     pub provider_thread: Option<String>,
     /// The provider's name for the message in all mailboxes: X-GM-MSGID or EMAILID.
     pub provider_message: Option<String>,
+    /// Whether the provider says that it is a draft: Gmail shows drafts among all mail.
+    pub draft: bool,
 }
 
 /// Takes "there is no such message" for an answer without messages.
@@ -151,8 +153,9 @@ pub(super) async fn headers(
     uids: &[u32],
     fields: &[&str],
 ) -> Result<Vec<Header>, Trouble> {
+    // What a label may hold the scanner refuses, hence FLAGS.
     let ids = match (capabilities.gmail(), capabilities.object_id()) {
-        (true, _) => " X-GM-MSGID X-GM-THRID",
+        (true, _) => " X-GM-MSGID X-GM-THRID FLAGS",
         (_, true) => " EMAILID THREADID",
         _ => "",
     };
@@ -188,14 +191,20 @@ async fn header_set(
     headers: &mut Vec<Header>,
 ) -> Result<(), Fault> {
     let each = |answer| {
-        let Answer::Fetch(Fetched { uid: Some(uid), header: Some(bytes), provider_thread, provider_message, .. }) =
-            answer
+        let Answer::Fetch(Fetched {
+            uid: Some(uid),
+            header: Some(bytes),
+            provider_thread,
+            provider_message,
+            draft,
+            ..
+        }) = answer
         else {
             return;
         };
         let asked = members.binary_search(&uid).is_ok();
         if asked && !headers.iter().rev().take(members.len()).any(|header| header.uid == uid) {
-            headers.push(Header { uid, bytes, provider_thread, provider_message });
+            headers.push(Header { uid, bytes, provider_thread, provider_message, draft });
         }
     };
     or_nothing(wire.stream(&format!("UID FETCH {set} {items}"), each).await)

@@ -109,6 +109,27 @@ impl Session {
         Ok(selected)
     }
 
+    /// What EXAMINE would say of a mailbox, without opening it (STATUS): one round trip, whatever else is open.
+    pub async fn status(&mut self, wire_name: &str) -> Result<Selected, Trouble> {
+        let Some(name) = quoted(wire_name) else {
+            return Err(Trouble::operator("a mailbox whose name is not ASCII on the wire cannot be opened: rename it"));
+        };
+        let mut told = Selected::default();
+        let each = |answer| {
+            if let Answer::Status(selected) = answer {
+                told = selected;
+            }
+        };
+        let result = self.wire.run(&format!("STATUS {name} (MESSAGES UIDNEXT UIDVALIDITY)"), each).await;
+        self.proven(result)?;
+        Ok(told)
+    }
+
+    /// Whether messages have come to the examined mailbox since EXAMINE.
+    pub fn has_news(&self) -> bool {
+        self.wire.news
+    }
+
     /// UID, size and arrival of the messages from `first` to `last`, or to the end. An answer that cannot be read is
     /// trouble with the message `first`, or with any of those after it.
     pub async fn list(&mut self, first: u32, last: Option<u32>) -> Result<Vec<Listed>, Trouble> {

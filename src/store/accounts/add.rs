@@ -93,7 +93,7 @@ pub async fn add(
     let account = match known {
         None => insert(&tx, new, clock).await?,
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
-        Some(known) => join(&tx, known, new).await?,
+        Some(known) => join(&tx, known, new, clock).await?,
     };
     if start.is_some_and(|before| start::is_earlier(account.since, before)) {
         start::move_back(&tx, account.id).await?;
@@ -178,7 +178,7 @@ fn fresh(new: &NewAccount, clock: &Clock) -> Result<account::ActiveModel, StoreE
 
 /// What is given replaces what was; what is not given stays. A declaration is always the whole of it: what was taken
 /// out of it is gone here, too.
-async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<account::Model, StoreError> {
+async fn join(tx: &Tx, known: account::Model, new: &NewAccount, clock: &Clock) -> Result<account::Model, StoreError> {
     if known.kind != new.kind.as_str() {
         // I19 for personal and team; for the others it would be just as unclear what a mail there means.
         return Err(StoreError::Refused(format!(
@@ -216,6 +216,7 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount) -> Result<accoun
         // Whoever adds it again has mended it, or is told at the next sync.
         row.state.set_if_not_equals(State::Active.as_str().to_owned());
         row.reason.set_if_not_equals(None);
+        row.connected_at = Set(Some(clock.now()));
     }
     if before.withdrawn {
         // It was the configuration that paused it, not a person.

@@ -22,12 +22,13 @@ pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<acc
 }
 
 /// Watches again, at once, whatever stopped it.
-pub async fn resume(store: &Store, address: &Address) -> Result<account::Model, StoreError> {
+pub async fn resume(store: &Store, address: &Address, clock: &Clock) -> Result<account::Model, StoreError> {
     let account = named(store, address).await?;
     let row = account::ActiveModel {
         id: Set(account.id),
         state: Set(State::Active.as_str().to_owned()),
         reason: Set(None),
+        connected_at: Set(Some(clock.now())),
         withdrawn: Set(false),
         failures: Set(0),
         next_try: Set(None),

@@ -106,7 +106,7 @@ async fn a_lasting_connection_keeps_its_start_and_an_ended_one_begins_anew() {
         assert_eq!(start().await, first);
         remove(store, &wanted.address, &clock).await.unwrap();
         assert!(list(store).await.unwrap().is_empty());
-        assert!(matches!(resume(store, &wanted.address).await, Err(StoreError::Refused(_))));
+        assert!(matches!(resume(store, &wanted.address, &clock).await, Err(StoreError::Refused(_))));
         assert_eq!(add(store, &workspace, &wanted, &clock).await.unwrap().id, account.id);
         assert!(start().await > first);
     })
@@ -176,7 +176,7 @@ async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
         let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
         add(store, &workspace, &log, &clock).await.unwrap();
         assert_eq!(pause(store, &log.address, "holidays").await.unwrap().state, "paused");
-        let resumed = resume(store, &log.address).await.unwrap();
+        let resumed = resume(store, &log.address, &clock).await.unwrap();
         assert_eq!((resumed.state.as_str(), resumed.reason), ("active", None));
         assert_eq!(pause_undeclared(store, std::slice::from_ref(&log.address)).await.unwrap(), 0);
         assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 1);

@@ -11,15 +11,21 @@ use uuid::Uuid;
 use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
-use super::{Batch, CommitPolicy, Content, Entrant, Outcome, rows, threads};
+use super::watched::{Name, Tie};
+use super::{Batch, CommitPolicy, Content, Entrant, Outcome, completed, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
+use crate::decide::decision::Kind;
 use crate::store::{StoreError, padded};
 
 /// The activity each logged UID of the batch belongs to, and whether this batch made it.
 #[derive(Debug, Default)]
 pub(super) struct Logged {
     by_uid: HashMap<u32, (Uuid, bool)>,
+    /// The names by which messages of this batch are known from now on.
+    pub(super) names: Vec<Name>,
+    /// Ids of copies, by which their messages may not be known yet.
+    pub(super) copies: Vec<Tie>,
 }
 
 impl Logged {
@@ -37,7 +43,10 @@ pub(super) async fn write(
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let (logged, uids, fresh) = sort_out(db, batch, clock).await?;
+    let Sorted { mut logged, uids, fresh, copies } = sort_out(db, batch, clock).await?;
+    for copy in copies {
+        completed::write(db, batch, copy, policy, clock).await?;
+    }
     if fresh.is_empty() {
         return Ok(logged);
     }
@@ -45,6 +54,7 @@ pub(super) async fn write(
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
     let (threads, names) = threads::assign(db, &fresh, clock).await?;
+    logged.names = names.iter().filter_map(name).collect();
     let visibility = visibilities(db, &entrants).await?;
     let continued = inherited::of_threads(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
@@ -61,13 +71,24 @@ pub(super) async fn write(
     Ok(logged)
 }
 
-/// Tells new messages from those that are known, in the store or earlier in the batch: the UIDs of the new ones, and with
-/// each the activity that it becomes.
-async fn sort_out<'a>(
-    db: &DatabaseTransaction,
-    batch: &'a Batch,
-    clock: &Clock,
-) -> Result<(Logged, Vec<u32>, Vec<(Uuid, &'a Entrant)>), StoreError> {
+fn name(row: &thread_message::ActiveModel) -> Option<Name> {
+    Some((*row.workspace_id.as_ref(), MessageKey::from_bytes(row.message_key.as_ref())?))
+}
+
+/// What is new among the entrants of a batch, and what is not.
+#[derive(Default)]
+struct Sorted<'a> {
+    logged: Logged,
+    /// The UIDs of the new ones.
+    uids: Vec<u32>,
+    /// The same with the activity that each becomes.
+    fresh: Vec<(Uuid, &'a Entrant)>,
+    /// Copies that may complete the activity that stands for them.
+    copies: Vec<(Uuid, &'a Entrant)>,
+}
+
+/// Tells new messages from those that are known, in the store or earlier in the batch.
+async fn sort_out<'a>(db: &DatabaseTransaction, batch: &'a Batch, clock: &Clock) -> Result<Sorted<'a>, StoreError> {
     let entrants: Vec<(u32, &Entrant)> = batch
         .entries
         .iter()
@@ -77,21 +98,28 @@ async fn sort_out<'a>(
         })
         .collect();
     let mut known = known(db, &entrants).await?;
-    let mut logged = Logged::default();
-    let (mut uids, mut fresh) = (Vec::new(), Vec::new());
+    let mut sorted = Sorted::default();
     for (uid, entrant) in entrants {
         let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
         if let Some(id) = names().find_map(|key| known.get(&key)) {
-            logged.by_uid.insert(uid, (*id, false));
+            sorted.logged.by_uid.insert(uid, (*id, false));
+            if entrant.activity.kind == Kind::Bcc {
+                sorted.copies.push((*id, entrant));
+            }
+            let conversations = entrant.activity.conversations.iter().copied();
+            sorted
+                .logged
+                .copies
+                .push(Tie { activity: *id, names: threads::names(entrant).chain(conversations).collect() });
         } else {
             let id = clock.id();
             known.extend(names().map(|key| (key, id)));
-            logged.by_uid.insert(uid, (id, true));
-            uids.push(uid);
-            fresh.push((id, entrant));
+            sorted.logged.by_uid.insert(uid, (id, true));
+            sorted.uids.push(uid);
+            sorted.fresh.push((id, entrant));
         }
     }
-    Ok((logged, uids, fresh))
+    Ok(sorted)
 }
 
 /// The activities of messages that are known by any of their ids (D20).

@@ -106,6 +106,7 @@ fn new_contact(
     let source = match entrant.activity.kind {
         Kind::Bcc => "bcc",
         Kind::Reply => "reply",
+        Kind::Sent => "sent",
     };
     contact::ActiveModel {
         id: Set(id),

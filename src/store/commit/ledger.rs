@@ -5,6 +5,7 @@ use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::activities::Logged;
+use super::runs::{self, Runs};
 use super::{Batch, Casualty, Committed, Entry, Outcome, rows};
 use crate::clock::Clock;
 use crate::decide::{Code, Trace};
@@ -15,9 +16,10 @@ pub(super) async fn write(
     db: &DatabaseTransaction,
     batch: &Batch,
     logged: &Logged,
+    runs: Runs,
     clock: &Clock,
 ) -> Result<Committed, StoreError> {
-    let mut verdicts = Verdicts::default();
+    let mut verdicts = Verdicts { runs, ..Verdicts::default() };
     for entry in &batch.entries {
         verdicts.add(batch, entry, logged, clock);
     }
@@ -30,14 +32,9 @@ pub(super) async fn write(
 
 /// Removes the verdicts that a second look replaces.
 pub(super) async fn take_back(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
+    runs::take_out(db, batch).await?;
     let uids: Vec<i64> = batch.entries.iter().map(|entry| i64::from(entry.uid)).collect();
     let epoch = i64::from(batch.uid_validity);
-    ledger::Entity::delete_many()
-        .filter(ledger::COLUMN.mailbox_id.eq(batch.mailbox))
-        .filter(ledger::COLUMN.uid_validity.eq(epoch))
-        .filter(ledger::COLUMN.uid_first.is_in(uids.iter().copied()))
-        .exec(db)
-        .await?;
     quarantine::Entity::delete_many()
         .filter(quarantine::COLUMN.mailbox_id.eq(batch.mailbox))
         .filter(quarantine::COLUMN.uid_validity.eq(epoch))
@@ -53,6 +50,7 @@ struct Verdicts {
     sightings: Vec<sighting::ActiveModel>,
     quarantines: Vec<quarantine::ActiveModel>,
     done: Committed,
+    runs: Runs,
 }
 
 impl Verdicts {
@@ -83,7 +81,7 @@ impl Verdicts {
             (_, _, Some(_)) => entry.trace.clone(),
             (_, _, None) => entry.trace.without_evidence(),
         };
-        self.rows.push(ledger::ActiveModel {
+        let row = ledger::ActiveModel {
             mailbox_id: Set(batch.mailbox),
             uid_validity: Set(i64::from(batch.uid_validity)),
             uid_first: Set(i64::from(entry.uid)),
@@ -94,7 +92,13 @@ impl Verdicts {
             message_hash: Set(entry.message_hash.clone().filter(|_| activity.is_none())),
             trace: Set(serde_json::to_value(trace).ok()),
             at: Set(clock.now()),
-        });
+        };
+        match self.rows.last_mut() {
+            Some(run) if matches!(entry.outcome, Outcome::Skip(_)) && runs::continues(run, &row, self.runs) => {
+                run.uid_last = row.uid_last;
+            }
+            _ => self.rows.push(row),
+        }
     }
 
     fn set_aside(&mut self, batch: &Batch, uid: u32, casualty: &Casualty, clock: &Clock) {

@@ -11,18 +11,22 @@
 mod activities;
 mod associations;
 mod companies;
+mod completed;
 mod contacts;
 mod cursor;
 mod inherited;
 mod ledger;
 mod rows;
+pub mod runs;
 mod threads;
+pub mod watched;
 
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
+use self::watched::Watched;
 use crate::clock::Clock;
 use crate::decide::decision::Activity;
 use crate::decide::{Code, Trace};
@@ -175,6 +179,29 @@ pub struct CommitPolicy {
     pub contact_owner: bool,
     /// Whether a mail domain without a company gets one (E8).
     pub create_companies: bool,
+    /// The key of the hashes by which unlogged mail waits (D21).
+    pub waiting: WaitingKey,
+}
+
+/// A key that no log line shows.
+#[derive(Clone, Copy)]
+pub struct WaitingKey([u8; 32]);
+
+impl WaitingKey {
+    /// The installation's key.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for WaitingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WaitingKey")
+    }
 }
 
 /// What a commit did.
@@ -202,8 +229,19 @@ impl std::ops::AddAssign for Committed {
 impl Store {
     /// Records a batch. [`StoreError`] says whether trying again can help; then nothing was written.
     pub async fn commit(&self, batch: Batch, policy: CommitPolicy, clock: &Clock) -> Result<Committed, StoreError> {
+        self.commit_watched(batch, &Watched::default(), policy, clock).await
+    }
+
+    /// The same for a batch from a personal inbox, with what else is kept of that.
+    pub async fn commit_watched(
+        &self,
+        batch: Batch,
+        watched: &Watched,
+        policy: CommitPolicy,
+        clock: &Clock,
+    ) -> Result<Committed, StoreError> {
         let transaction = self.begin().await?;
-        let done = write(&transaction, batch, policy, clock).await?;
+        let done = write(&transaction, batch, watched, policy, clock).await?;
         transaction.commit().await?;
         Ok(done)
     }
@@ -212,24 +250,27 @@ impl Store {
 async fn write(
     db: &DatabaseTransaction,
     mut batch: Batch,
+    watched: &Watched,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Committed, StoreError> {
     let contents = contents(&mut batch.entries);
     let batch = &batch;
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
-        Outcome::Log(entrant) => Some(entrant.as_ref()),
+        Outcome::Log(entrant) => Some(entrant.activity.workspace),
         _ => None,
     });
-    lock_workspaces(db, entrants.map(|entrant| entrant.activity.workspace).collect()).await?;
+    lock_workspaces(db, entrants.chain(watched.workspaces()).collect()).await?;
     if batch.replaces {
         // A second look concerns what the cursor has passed.
         ledger::take_back(db, batch).await?;
     } else {
         cursor::advance(db, batch, clock).await?;
     }
-    let logged = activities::write(db, batch, contents, policy, clock).await?;
-    ledger::write(db, batch, &logged, clock).await
+    let mut logged = activities::write(db, batch, contents, policy, clock).await?;
+    watched::write(db, batch, watched, &mut logged, policy, clock).await?;
+    watched::wake(db, &logged.names, policy).await?;
+    ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 
 /// What the messages say, by UID: taken out, because it goes into its rows without a copy.

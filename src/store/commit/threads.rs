@@ -53,7 +53,10 @@ impl Known {
         let workspaces: BTreeSet<Uuid> = entrants.iter().map(|(_, entrant)| entrant.activity.workspace).collect();
         let keys: BTreeSet<MessageKey> = entrants
             .iter()
-            .flat_map(|(_, entrant)| names(entrant).chain(entrant.activity.ancestors.iter().copied()))
+            .flat_map(|(_, entrant)| {
+                let activity = &entrant.activity;
+                names(entrant).chain(activity.ancestors.iter().chain(&activity.conversations).copied())
+            })
             .collect();
         let rows = thread_message::Entity::find()
             .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
@@ -79,7 +82,7 @@ impl Known {
     /// two messages with one id, the second has none).
     fn add(&mut self, activity: Uuid, entrant: &Entrant, thread: Uuid, subject: &str) {
         let workspace = entrant.activity.workspace;
-        for key in names(entrant) {
+        for key in names(entrant).chain(entrant.activity.conversations.iter().copied()) {
             self.threads.entry((workspace, key)).or_insert_with(|| {
                 self.added.push(thread_message::ActiveModel {
                     workspace_id: Set(workspace),

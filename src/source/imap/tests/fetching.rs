@@ -171,14 +171,15 @@ async fn headers_are_asked_for_at_once_and_come_with_the_providers_ids() {
     let answer = concat!(
         "* 3 FETCH (X-GM-THRID 18446744073709551615 X-GM-MSGID 5 UID 12 BODY[HEADER.FIELDS (FROM)] {9}\r\nFrom: b\r\n)\r\n",
         "* 1 FETCH (FLAGS ())\r\n",
-        "* 1 FETCH (UID 10 BODY[HEADER.FIELDS (\"FROM\")] {9}\r\nFrom: a\r\n X-GM-MSGID 4 X-GM-THRID 4)\r\n",
+        "* 1 FETCH (UID 10 BODY[HEADER.FIELDS (\"FROM\")] {9}\r\nFrom: a\r\n X-GM-MSGID 4 X-GM-THRID 4 FLAGS (\\Seen \\draft))\r\n",
         "* 1 FETCH (UID 10 BODY[HEADER.FIELDS (FROM)] {9}\r\nFrom: x\r\n)\r\n",
         "{tag} OK done\r\n",
     );
-    let ask = "UID FETCH 10:12 (UID BODY.PEEK[HEADER.FIELDS (FROM TO)] X-GM-MSGID X-GM-THRID)\r\n";
+    let ask = "UID FETCH 10:12 (UID BODY.PEEK[HEADER.FIELDS (FROM TO)] X-GM-MSGID X-GM-THRID FLAGS)\r\n";
     let (mut session, heard) = session_with("X-GM-EXT-1", &super::limits(), vec![step(ask, answer)]).await;
     let headers = session.headers(&[12, 10, 11], &["FROM", "TO"]).await.unwrap();
     let seen: Vec<_> = headers.iter().map(|h| (h.uid, &h.bytes[..], h.provider_thread.as_deref())).collect();
+    assert_eq!(headers.iter().map(|header| header.draft).collect::<Vec<_>>(), [true, false]);
     assert_eq!(seen, [(10, &b"From: a\r\n"[..], Some("4")), (12, b"From: b\r\n", Some("18446744073709551615"))]);
     after(session, heard).await;
 }

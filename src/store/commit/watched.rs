@@ -1,0 +1,259 @@
+//! What a commit keeps of a personal inbox besides verdicts: whom unlogged mail waits for (D21), other names of logged mail
+//! (D18, D20), mail that bounced (J12), and how many messages were seen and opened.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{activity, mailbox, outbox, pending_reference, thread_message};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+use super::activities::Logged;
+use super::runs::Runs;
+use super::{Batch, CommitPolicy};
+use crate::clock::Clock;
+use crate::decide::MessageKey;
+use crate::decide::key::waiting_hash;
+use crate::store::{StoreError, padded};
+
+/// Rows of one statement at most.
+const ROWS: usize = 64;
+
+/// A message as a workspace knows it.
+pub type Name = (Uuid, MessageKey);
+
+/// What goes with a batch from a personal inbox.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// Messages that wait.
+    pub waiting: Vec<Waiting>,
+    /// Messages of the batch that wait for nothing any more.
+    pub settled: Vec<u32>,
+    /// Messages of the batch that were judged again and wait on.
+    pub unsettled: Vec<u32>,
+    /// Further names of messages that are on the timeline.
+    pub ties: Vec<Tie>,
+    /// Logged messages that came back.
+    pub bounced: Vec<Name>,
+    /// What was seen and opened.
+    pub tally: Tally,
+    /// Which equal verdicts share a row.
+    pub runs: Runs,
+}
+
+/// A message that may belong to a conversation that is not known yet.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Its UID.
+    pub uid: u32,
+    /// Itself, in case a copy is logged.
+    pub own: Vec<Name>,
+    /// What it refers to.
+    pub refers: Vec<Name>,
+    /// How long it waits.
+    pub until: DateTime<Utc>,
+}
+
+/// Further names of a logged message.
+#[derive(Debug)]
+pub struct Tie {
+    /// Its activity.
+    pub activity: Uuid,
+    /// The names.
+    pub names: Vec<MessageKey>,
+}
+
+/// Messages counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Whose header was judged.
+    pub seen: u32,
+    /// Whose body was fetched.
+    pub opened: u32,
+    /// Whose body was fetched without a verdict to log it.
+    pub opened_unlogged: u32,
+}
+
+impl Watched {
+    /// The workspaces that it reads or writes in.
+    pub(super) fn workspaces(&self) -> impl Iterator<Item = Uuid> + '_ {
+        let waiting = self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers));
+        waiting.chain(&self.bounced).map(|(workspace, _)| *workspace)
+    }
+}
+
+/// Writes it, after the batch's activities; the names of further copies come to those that are `logged`.
+pub(super) async fn write(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    watched: &Watched,
+    logged: &mut Logged,
+    policy: CommitPolicy,
+    clock: &Clock,
+) -> Result<(), StoreError> {
+    for tie in watched.ties.iter().chain(&std::mem::take(&mut logged.copies)) {
+        logged.names.extend(add_names(db, tie).await?);
+    }
+    settle(db, batch, &watched.settled, true).await?;
+    settle(db, batch, &watched.unsettled, false).await?;
+    wait(db, batch, &watched.waiting, policy).await?;
+    for name in &watched.bounced {
+        bounce(db, batch, name, clock).await?;
+    }
+    count(db, batch.mailbox, watched.tally).await
+}
+
+/// Has whoever waits for one of these messages judged again.
+pub(super) async fn wake(db: &DatabaseTransaction, known: &[Name], policy: CommitPolicy) -> Result<(), StoreError> {
+    for names in known.chunks(ROWS) {
+        let hashes = names.iter().map(|(workspace, key)| waiting_hash(policy.waiting.expose(), *workspace, key));
+        pending_reference::Entity::update_many()
+            .col_expr(pending_reference::Column::Due, Expr::value(true))
+            .filter(pending_reference::Column::Hash.is_in(padded(hashes)))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The names that the message did not have before.
+async fn add_names(db: &DatabaseTransaction, tie: &Tie) -> Result<Vec<Name>, StoreError> {
+    let Some(activity) = activity::Entity::find_by_id(tie.activity).one(db).await? else { return Ok(Vec::new()) };
+    let keys = tie.names.iter().map(|key| key.as_bytes().to_vec());
+    let rows = thread_message::Entity::find()
+        .filter(thread_message::COLUMN.workspace_id.eq(activity.workspace_id))
+        .filter(thread_message::Column::MessageKey.is_in(padded(keys)))
+        .all(db)
+        .await?;
+    let taken: HashSet<MessageKey> = rows.iter().filter_map(|row| MessageKey::from_bytes(&row.message_key)).collect();
+    let fresh: BTreeSet<MessageKey> = tie.names.iter().copied().filter(|key| !taken.contains(key)).collect();
+    let rows = fresh.iter().map(|key| thread_message::ActiveModel {
+        workspace_id: Set(activity.workspace_id),
+        message_key: Set(key.as_bytes().to_vec()),
+        thread_id: Set(activity.thread_id),
+        activity_id: Set(activity.id),
+    });
+    super::rows::insert(db, rows.collect()).await?;
+    Ok(fresh.into_iter().map(|key| (activity.workspace_id, key)).collect())
+}
+
+async fn settle(db: &DatabaseTransaction, batch: &Batch, uids: &[u32], for_good: bool) -> Result<(), StoreError> {
+    for uids in uids.chunks(ROWS) {
+        let those = pending_reference::COLUMN
+            .mailbox_id
+            .eq(batch.mailbox)
+            .and(pending_reference::COLUMN.uid_validity.eq(i64::from(batch.uid_validity)))
+            .and(pending_reference::COLUMN.uid.is_in(uids.iter().map(|uid| i64::from(*uid))));
+        if for_good {
+            pending_reference::Entity::delete_many().filter(those).exec(db).await?;
+        } else {
+            let update = pending_reference::Entity::update_many();
+            update.col_expr(pending_reference::Column::Due, Expr::value(false)).filter(those).exec(db).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What became known between the look at the facts and this transaction is due at once: commits of a workspace follow one
+/// another, so that either this one sees the other's message or the other one sees who waits.
+async fn wait(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    waiting: &[Waiting],
+    policy: CommitPolicy,
+) -> Result<(), StoreError> {
+    let names: BTreeSet<Name> = waiting.iter().flat_map(|one| one.own.iter().chain(&one.refers)).copied().collect();
+    let known = known_among(db, &names).await?;
+    let mut rows = Vec::new();
+    for Waiting { uid, own, refers, until } in waiting {
+        let named = own.iter().map(|name| (name, true)).chain(refers.iter().map(|name| (name, false)));
+        let mut seen = HashSet::new();
+        for ((workspace, key), own) in named.filter(|(name, _)| seen.insert(**name)) {
+            rows.push(pending_reference::ActiveModel {
+                mailbox_id: Set(batch.mailbox),
+                uid_validity: Set(i64::from(batch.uid_validity)),
+                uid: Set(i64::from(*uid)),
+                hash: Set(waiting_hash(policy.waiting.expose(), *workspace, key)),
+                own: Set(own),
+                due: Set(known.contains(&(*workspace, *key))),
+                expires_at: Set(*until),
+            });
+        }
+    }
+    while !rows.is_empty() {
+        let chunk: Vec<_> = rows.drain(..rows.len().min(ROWS)).collect();
+        let columns = [
+            pending_reference::Column::MailboxId,
+            pending_reference::Column::UidValidity,
+            pending_reference::Column::Uid,
+            pending_reference::Column::Hash,
+        ];
+        let again = OnConflict::columns(columns).update_column(pending_reference::Column::Due).to_owned();
+        pending_reference::Entity::insert_many(chunk).on_conflict(again).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+async fn known_among(db: &DatabaseTransaction, names: &BTreeSet<Name>) -> Result<HashSet<Name>, StoreError> {
+    let names: Vec<&Name> = names.iter().collect();
+    let mut known = HashSet::new();
+    for names in names.chunks(1_024) {
+        let workspaces: BTreeSet<Uuid> = names.iter().map(|(workspace, _)| *workspace).collect();
+        let rows = thread_message::Entity::find()
+            .filter(thread_message::COLUMN.workspace_id.is_in(workspaces))
+            .filter(
+                thread_message::Column::MessageKey.is_in(padded(names.iter().map(|(_, key)| key.as_bytes().to_vec()))),
+            )
+            .all(db)
+            .await?;
+        known.extend(rows.iter().filter_map(|row| Some((row.workspace_id, MessageKey::from_bytes(&row.message_key)?))));
+    }
+    Ok(known)
+}
+
+/// A logged mail of ours came back: its activity says so, once (J12).
+async fn bounce(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    (workspace, key): &Name,
+    clock: &Clock,
+) -> Result<(), StoreError> {
+    let named = thread_message::Entity::find_by_id((*workspace, key.as_bytes().to_vec())).one(db).await?;
+    let Some(named) = named else { return Ok(()) };
+    let marked = activity::Entity::update_many()
+        .col_expr(activity::Column::Bounced, Expr::value(true))
+        .filter(activity::COLUMN.id.eq(named.activity_id))
+        .filter(activity::COLUMN.direction.eq("outgoing"))
+        .filter(activity::COLUMN.bounced.eq(false))
+        .exec(db)
+        .await?;
+    if marked.rows_affected == 0 {
+        return Ok(());
+    }
+    let event = outbox::ActiveModel {
+        id: Set(clock.id()),
+        workspace_id: Set(*workspace),
+        account_id: Set(Some(batch.account)),
+        activity_id: Set(Some(named.activity_id)),
+        kind: Set("activity.bounced".to_owned()),
+        payload: Set(serde_json::json!({"version": 1})),
+        at: Set(clock.now()),
+    };
+    super::rows::insert(db, vec![event]).await
+}
+
+async fn count(db: &DatabaseTransaction, mailbox: Uuid, tally: Tally) -> Result<(), StoreError> {
+    if tally == Tally::default() {
+        return Ok(());
+    }
+    let more = |column: mailbox::Column, by: u32| Expr::col(column).add(i64::from(by));
+    mailbox::Entity::update_many()
+        .col_expr(mailbox::Column::Seen, more(mailbox::Column::Seen, tally.seen))
+        .col_expr(mailbox::Column::Opened, more(mailbox::Column::Opened, tally.opened))
+        .col_expr(mailbox::Column::OpenedUnlogged, more(mailbox::Column::OpenedUnlogged, tally.opened_unlogged))
+        .filter(mailbox::COLUMN.id.eq(mailbox))
+        .exec(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What a decision on mail of a personal inbox knows of it, and what it asks the store.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::part::Part;
+use crate::decide::facts::{FactQuery, Facts, ancestors};
+use crate::decide::policy::LoggingRule;
+use crate::decide::reply::{self, Seen};
+use crate::decide::thread::{Conversation, conversation};
+use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
+use crate::mail::envelope::Envelope;
+use crate::source::{Header, Listed};
+use crate::store::StoreError;
+use crate::worker::judge::Judge;
+
+/// A message of which only the header is known.
+pub(super) struct Looked {
+    pub(super) item: Listed,
+    pub(super) received: DateTime<Utc>,
+    pub(super) envelope: Envelope,
+    /// The conversations that the provider puts it in, those of its header included.
+    conversations: Vec<Conversation>,
+    draft: bool,
+    asked_for: bool,
+    part: Part,
+}
+
+impl Looked {
+    /// A listed message and its header. A provider's name for a conversation means something in its account only.
+    pub(super) fn new(
+        item: Listed,
+        header: &Header,
+        account: uuid::Uuid,
+        gmail: bool,
+        now: DateTime<Utc>,
+        part: Part,
+    ) -> Self {
+        let name = if gmail { "X-GM-THRID" } else { "THREADID" };
+        let told = header.provider_thread.as_deref().map(|thread| Conversation {
+            header: name,
+            key: MessageKey::of_conversation(&[name, &account.to_string(), thread]),
+        });
+        Self {
+            item,
+            received: item.internal_date.unwrap_or(now),
+            envelope: Envelope::parse(&header.bytes),
+            conversations: told.into_iter().collect(),
+            draft: header.draft,
+            asked_for: false,
+            part,
+        }
+    }
+
+    /// The same, because a user asked for it.
+    pub(super) fn asked_for(self) -> Self {
+        Self { asked_for: true, ..self }
+    }
+
+    /// The ids it has.
+    pub(super) fn names(&self) -> impl Iterator<Item = MessageKey> {
+        let ids = [&self.envelope.message_id, &self.envelope.original_message_id];
+        ids.into_iter().flatten().map(MessageKey::of_id)
+    }
+
+    /// The conversations it is in, by the provider and by its header.
+    pub(super) fn conversations(&self) -> impl Iterator<Item = MessageKey> {
+        self.conversations.iter().map(|one| one.key).chain(conversation(&self.envelope).map(|one| one.key))
+    }
+
+    /// What it may be tied to a thread by, the nearest first.
+    pub(super) fn refers_to(&self) -> Vec<MessageKey> {
+        let mut keys = ancestors(&self.envelope);
+        keys.extend(self.conversations());
+        keys
+    }
+}
+
+impl Judge {
+    /// What the store knows about messages of a personal inbox: one short read for all of them.
+    pub(super) async fn facts_on(&self, looked: &[Looked]) -> Result<Facts, StoreError> {
+        let mut query = FactQuery::default();
+        for one in looked {
+            query.add(&one.envelope);
+            query.ancestors.extend(one.conversations());
+        }
+        self.answer(query, looked.iter().flat_map(Looked::conversations)).await
+    }
+
+    /// The same for a mail at hand.
+    pub(in crate::worker) async fn facts_on_envelope(&self, envelope: &Envelope) -> Result<Facts, StoreError> {
+        let mut query = FactQuery::default();
+        query.add(envelope);
+        let named = conversation(envelope).map(|one| one.key);
+        query.ancestors.extend(named);
+        self.answer(query, named.into_iter()).await
+    }
+
+    async fn answer(
+        &self,
+        mut query: FactQuery,
+        conversations: impl Iterator<Item = MessageKey>,
+    ) -> Result<Facts, StoreError> {
+        // Who has it connected is asked by its address.
+        query.addresses.insert(self.scope.address.folded().to_owned());
+        let mut facts = self.store.facts(&self.scope, &query).await?;
+        let conversations: HashSet<MessageKey> = conversations.collect();
+        let mut hit = HashSet::new();
+        for workspace in &facts.workspaces {
+            hit.extend(conversations.iter().filter_map(|key| workspace.threads.get(key)).map(|thread| thread.id));
+        }
+        let began: HashMap<_, _> = self.store.began(hit).await?;
+        for workspace in &mut facts.workspaces {
+            workspace.began.clone_from(&began);
+            // A dedicated mailbox's own address is no recipient; that of an inbox is a user's.
+            workspace.log_addresses.remove(self.scope.address.folded());
+        }
+        Ok(facts)
+    }
+
+    /// How much of the headers of new mail is asked for at first: where contacts count, it matters who wrote it.
+    pub(super) fn first_part(&self) -> Part {
+        match &self.policy.inbox {
+            Some(inbox) if inbox.rule == LoggingRule::RepliesOnly => Part::Ties,
+            _ => Part::Whole,
+        }
+    }
+
+    /// Whether the verdict on a message depends on more of its header than was asked for.
+    pub(super) fn wants_more(&self, looked: &Looked, facts: &Facts) -> bool {
+        let sure = |decision: Decision| match decision.verdict {
+            Verdict::Log(_) => false,
+            Verdict::Sighting(_) => true,
+            Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
+        };
+        looked.part == Part::Ties && !sure(self.decide_on(looked, facts))
+    }
+
+    pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {
+        let Looked { envelope, received, conversations, draft, asked_for, .. } = looked;
+        let seen = Seen { envelope, received: *received, conversations, draft: *draft, asked_for: *asked_for };
+        match &self.policy.inbox {
+            Some(inbox) => reply::decide(&self.policy, inbox, &seen, facts),
+            None => decide(&self.policy, envelope, *received, facts),
+        }
+    }
+}

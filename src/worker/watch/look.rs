@@ -1,0 +1,301 @@
+//! A run of messages of a personal inbox: headers, decisions, bodies of what is logged, one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+
+use super::facts::Looked;
+use super::part::Part;
+use crate::decide::facts::Facts;
+use crate::decide::reply::bounced;
+use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
+use crate::source::{Header, Listed, Session};
+use crate::store::commit::runs::Runs;
+use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
+use crate::store::commit::{Batch, Committed, Entry, Outcome};
+use crate::trouble::Trouble;
+use crate::worker::account::until;
+use crate::worker::intake::Intake;
+use crate::worker::large::gone;
+
+/// Headers asked for at once.
+const BATCH: usize = 250;
+
+/// Bytes of mail logged in one transaction, beyond one mail.
+const LOGGED_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Ids that a message waits for: the nearest, and the first of its thread.
+const WAITS_FOR: usize = 20;
+
+/// Why messages are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// They are new, and the cursor passes them.
+    New,
+    /// They were passed, and what they waited for has come, or a user asked for them: the new verdict replaces the old.
+    Again,
+}
+
+/// A decided run, on its way to the store.
+#[derive(Default)]
+pub(super) struct Run {
+    pub(super) entries: HashMap<u32, Entry>,
+    pub(super) logged: Vec<(Listed, Box<Activity>, Trace)>,
+    pub(super) watched: Watched,
+}
+
+impl Intake {
+    /// Gives every listed message its verdict, in UID order.
+    pub(super) async fn look_through(
+        &mut self,
+        session: &mut Session,
+        listed: &[Listed],
+    ) -> Result<Committed, Trouble> {
+        let mut done = Committed::default();
+        let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
+        let mut rest = fresh.as_slice();
+        while let Some(first) = rest.first() {
+            if self.stop.is_cancelled() {
+                return Err(Trouble::ended("the program was told to stop"));
+            }
+            let early = self.is_early(first);
+            let alone = self.is_hopeless(first.uid) || (!early && first.uid <= self.last_suspect());
+            let alike = |item: &&Listed| self.is_early(item) == early && !self.is_hopeless(item.uid);
+            let length = if alone { 1 } else { rest.iter().take(BATCH).take_while(alike).count().max(1) };
+            let Some((run, after)) = rest.split_at_checked(length) else { break };
+            done += if self.is_hopeless(first.uid) {
+                self.give_up(run).await?
+            } else if early {
+                self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?
+            } else {
+                match self.look(session, run).await {
+                    Ok(done) => done,
+                    Err(trouble) => return Err(self.blame(suspects(run, &trouble), trouble).await),
+                }
+            };
+            rest = after;
+        }
+        match listed.last() {
+            Some(last) if last.uid > self.cursor => done += self.pass(last.uid).await?,
+            _ => {}
+        }
+        Ok(done)
+    }
+
+    async fn look(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
+        let stop = self.stop.clone();
+        let part = self.shared.judge.first_part();
+        let mut looked = until(&stop, self.headers(session, run, part)).await?;
+        let present: HashSet<u32> = looked.iter().map(|one| one.item.uid).collect();
+        let mut missing: Vec<u32> = run.iter().map(|item| item.uid).filter(|uid| !present.contains(uid)).collect();
+        let mut done = Committed::default();
+        while !looked.is_empty() {
+            let (facts, gone_since) = until(&stop, self.complete(session, &mut looked)).await?;
+            missing.extend(gone_since);
+            let (mut decided, rest) = self.decide(looked, &facts, Why::New);
+            looked = rest;
+            let to = looked.first().map_or(u32::MAX, |next| next.item.uid);
+            missing.retain(|uid| {
+                let now = *uid < to;
+                if now {
+                    decided.0.entries.insert(*uid, gone(*uid));
+                }
+                !now
+            });
+            done += self.conclude(session, decided, Why::New).await?;
+        }
+        if !missing.is_empty() {
+            done += self.commit(missing.into_iter().map(gone).collect()).await?;
+        }
+        Ok(done)
+    }
+
+    /// The headers of a run. What an answer leaves out although it says OK is gone, or cannot be read by the server.
+    pub(super) async fn headers(
+        &self,
+        session: &mut Session,
+        run: &[Listed],
+        part: Part,
+    ) -> Result<Vec<Looked>, Trouble> {
+        let uids: Vec<u32> = run.iter().map(|item| item.uid).collect();
+        let headers = session.headers(&uids, &part.fields()).await?;
+        let by_uid: HashMap<u32, &Header> = headers.iter().map(|header| (header.uid, header)).collect();
+        if by_uid.len() < uids.len() {
+            let (first, last) = (uids.first().copied().unwrap_or(1), uids.last().copied());
+            let there: HashSet<u32> = session.uids(first, last).await?.into_iter().collect();
+            if let Some(uid) = uids.iter().find(|uid| there.contains(uid) && !by_uid.contains_key(uid)) {
+                let reason = "the server has the message, but does not hand it out".to_owned();
+                return Err(Trouble::Message { uid: *uid, reason });
+            }
+        }
+        let gmail = session.capabilities().gmail();
+        let now = self.shared.worker.clock.now();
+        let look = |item: &Listed| {
+            let header = by_uid.get(&item.uid)?;
+            Some(Looked::new(*item, header, self.shared.account, gmail, now, part))
+        };
+        Ok(run.iter().filter_map(look).collect())
+    }
+
+    /// What is known about messages, after the whole header of those was fetched that have to do with a thread; with it
+    /// the messages that left the server meanwhile.
+    async fn complete(&self, session: &mut Session, looked: &mut Vec<Looked>) -> Result<(Facts, Vec<u32>), Trouble> {
+        let judge = &self.shared.judge;
+        let facts = judge.facts_on(looked).await?;
+        let tied: Vec<Listed> = looked.iter().filter(|one| judge.wants_more(one, &facts)).map(|one| one.item).collect();
+        if tied.is_empty() {
+            return Ok((facts, Vec::new()));
+        }
+        let whole = self.headers(session, &tied, Part::Whole).await?;
+        let mut whole: HashMap<u32, Looked> = whole.into_iter().map(|one| (one.item.uid, one)).collect();
+        let arrived: HashSet<u32> = whole.keys().copied().collect();
+        for one in looked.iter_mut() {
+            if let Some(whole) = whole.remove(&one.item.uid) {
+                *one = whole;
+            }
+        }
+        let gone: Vec<u32> = tied.iter().map(|item| item.uid).filter(|uid| !arrived.contains(uid)).collect();
+        looked.retain(|one| !gone.contains(&one.item.uid));
+        Ok((judge.facts_on(looked).await?, gone))
+    }
+
+    /// Decides on messages up to one that may depend on another's being stored. Gives the rest back.
+    pub(super) fn decide(&self, looked: Vec<Looked>, facts: &Facts, why: Why) -> (Decided, Vec<Looked>) {
+        let mut run = Run::default();
+        let mut known: HashSet<MessageKey> = HashSet::new();
+        let mut bytes = 0;
+        let mut looked = looked.into_iter();
+        let mut rest = Vec::new();
+        for one in looked.by_ref() {
+            let depends = one.names().chain(one.refers_to()).any(|key| known.contains(&key));
+            if depends || bytes > LOGGED_BYTES {
+                rest.push(one);
+                break;
+            }
+            let decision = self.shared.judge.decide_on(&one, facts);
+            if !matches!(decision.verdict, Verdict::Skip(_)) {
+                known.extend(one.names().chain(one.conversations()));
+            }
+            if matches!(decision.verdict, Verdict::Log(_)) {
+                bytes += u64::from(one.item.size);
+            }
+            self.take(&mut run, &one, decision, facts, why);
+        }
+        rest.extend(looked);
+        (Decided(run), rest)
+    }
+
+    fn take(&self, run: &mut Run, one: &Looked, decision: Decision, facts: &Facts, why: Why) {
+        let (uid, mut trace) = (one.item.uid, decision.trace);
+        run.watched.tally.seen += u32::from(why == Why::New);
+        let outcome = match decision.verdict {
+            Verdict::Log(_) if u64::from(one.item.size) > self.shared.worker.config.limits.message_bytes => {
+                trace.found(Finding::TooLarge);
+                Outcome::Skip(Code::MessageTooLarge)
+            }
+            Verdict::Log(activity) => {
+                run.logged.push((one.item, activity, trace));
+                return;
+            }
+            Verdict::Sighting(activity) => {
+                let names = one.names().chain(one.conversations()).collect();
+                run.watched.ties.push(Tie { activity, names });
+                Outcome::Sighting(activity)
+            }
+            Verdict::Skip(code) => {
+                if code == Code::Bounce {
+                    run.watched.bounced.extend(bounced(&one.envelope, facts));
+                }
+                run.watched.waiting.extend(self.waiting(one, code, facts));
+                Outcome::Skip(code)
+            }
+        };
+        // Mail that is nobody's business makes runs; it is found by the hash that it waits by.
+        let plain = matches!(outcome, Outcome::Skip(Code::NotInKnownThread | Code::Draft));
+        let message_hash = if plain { None } else { self.shared.judge.hash(&one.envelope) };
+        run.entries.insert(uid, Entry { uid, outcome, trace, message_hash });
+    }
+
+    /// What unlogged mail waits for: what it refers to and nobody knows, and itself (D21).
+    fn waiting(&self, one: &Looked, code: Code, facts: &Facts) -> Option<Waiting> {
+        let days = TimeDelta::days(i64::from(self.shared.worker.config.watch.pending_days));
+        let until = one.received + days;
+        let waits = matches!(code, Code::NotInKnownThread | Code::SubjectChanged);
+        if !waits || until <= self.shared.worker.clock.now() {
+            return None;
+        }
+        let refers = one.refers_to();
+        let (near, far) = refers.split_at(refers.len().min(WAITS_FOR));
+        let refers: Vec<MessageKey> = near.iter().chain(far.last()).copied().collect();
+        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), until };
+        for workspace in &facts.workspaces {
+            let name = |key: MessageKey| -> Name { (workspace.id, key) };
+            waiting.own.extend(one.names().map(name));
+            let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
+            waiting.refers.extend(unknown.copied().map(name));
+        }
+        Some(waiting)
+    }
+
+    /// Fetches the bodies of what is logged and commits the run.
+    pub(super) async fn conclude(
+        &mut self,
+        session: &mut Session,
+        Decided(mut run): Decided,
+        why: Why,
+    ) -> Result<Committed, Trouble> {
+        // A commit under way may finish when the program is told to stop.
+        until(&self.stop, self.open(session, &mut run)).await?;
+        let Run { entries, mut watched, .. } = run;
+        let mut entries: Vec<Entry> = entries.into_values().collect();
+        entries.sort_by_key(|entry| entry.uid);
+        if why == Why::Again {
+            // What left the server meanwhile keeps its verdict.
+            let gone = |entry: &Entry| matches!(entry.outcome, Outcome::Skip(Code::Expunged));
+            watched.settled.extend(entries.iter().filter(|entry| gone(entry)).map(|entry| entry.uid));
+            entries.retain(|entry| !gone(entry));
+            let skips = |entry: &&Entry| matches!(entry.outcome, Outcome::Skip(_));
+            let (wait, settled): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(skips);
+            watched.unsettled.extend(wait.iter().map(|entry| entry.uid));
+            watched.settled.extend(settled.iter().map(|entry| entry.uid));
+        }
+        watched.runs = match why {
+            Why::New if self.is_unbroken() => Runs::Unbroken,
+            Why::New => Runs::Neighbours,
+            Why::Again => Runs::None,
+        };
+        let to = entries.last().map_or(self.cursor, |entry| entry.uid);
+        let (from, to, replaces) = match why {
+            Why::New => (self.cursor, to, false),
+            Why::Again => (self.cursor, self.cursor, true),
+        };
+        let shared = &self.shared;
+        let (account, mailbox, uid_validity) = (shared.account, shared.mailbox, shared.uid_validity);
+        let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces };
+        let done = shared.worker.store.commit_watched(batch, &watched, shared.commit, &shared.worker.clock).await?;
+        if why == Why::New {
+            self.cursor = to;
+        }
+        Ok(done)
+    }
+}
+
+/// The messages that a failure may be about.
+fn suspects<'a>(run: &'a [Listed], trouble: &Trouble) -> &'a [Listed] {
+    let named = match trouble {
+        Trouble::Message { uid, .. } => run.iter().position(|item| item.uid == *uid),
+        _ => None,
+    };
+    named.and_then(|at| run.get(at..=at)).unwrap_or(run)
+}
+
+/// Decisions that wait to be carried out.
+pub(super) struct Decided(Run);
+
+impl Decided {
+    /// The verdicts.
+    pub(super) fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
+        let skipped = self.0.entries.values().map(|entry| (entry.uid, entry.code()));
+        skipped.chain(self.0.logged.iter().map(|(item, ..)| (item.uid, Code::Logged)))
+    }
+}

@@ -1,0 +1,100 @@
+//! Mail that was seen before its conversation was known (D21).
+
+use provider::Profile;
+
+use crate::support::inbox::{ANNA, CARLA, Desk, PROFILES, answer, reply};
+use crate::support::world::{Engine, engines, mail_from};
+
+const OFFER: &str = "Re: Offer 1@ours.example";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_came_before_its_parent_is_logged_when_that_is_and_so_are_those_after_it() {
+    let postgres =
+        engines().into_iter().filter(|engine| *engine != Engine::Sqlite).map(|engine| (engine, Profile::Plain));
+    for (engine, profile) in PROFILES.into_iter().map(|profile| (Engine::Sqlite, profile)).chain(postgres) {
+        let desk = Desk::new(engine, profile).await;
+        desk.receive(answer(CARLA, ANNA, "0@c.example", "Offer 1@ours.example", ""));
+        desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+        desk.receive(reply("3@c.example", OFFER, "2@c.example"));
+        desk.receive(reply("4@c.example", "Lunch", "1@ours.example"));
+        desk.sync();
+        assert!(desk.logged().is_empty() && desk.opened().is_empty());
+        desk.log_by_bcc("1@ours.example");
+        desk.sync();
+        assert_eq!(desk.logged(), ["1@ours.example", "2@c.example", "3@c.example"], "{profile:?}");
+        assert_eq!(desk.code("2@c.example"), "logged", "the verdict is replaced");
+        assert_eq!(desk.code("0@c.example"), "not-in-known-thread");
+        assert_eq!(desk.code("4@c.example"), "subject-changed");
+        assert_eq!(desk.privacy(), (4, 2, 0));
+        let audits = desk.trail.json(&["audit", "--json"]);
+        assert!(audits.iter().all(|audit| audit["holes"].as_array().unwrap().is_empty()), "{audits:?}");
+        let before = desk.everything();
+        desk.sync();
+        assert_eq!(desk.everything(), before, "another run changes nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_copy_of_a_mail_in_sent_that_was_read_first_becomes_a_sighting() {
+    for engine in engines() {
+        let desk = Desk::new(engine, Profile::Exchange).await;
+        // Exchange gives the mail another id on its way; the copy in Sent has the client's.
+        desk.sent(mail_from(ANNA, "1@ours.example", CARLA, ""));
+        desk.sync();
+        assert_eq!(desk.code("1@ours.example"), "not-in-known-thread");
+        let rewritten =
+            mail_from(ANNA, "x@prod.example", CARLA, "X-Microsoft-Original-Message-ID: <1@ours.example>\r\n");
+        desk.deliver_now(rewritten.replace("Offer x@prod.example", "Offer 1@ours.example"));
+        desk.sync();
+        desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+        desk.receive(reply("3@c.example", OFFER, "x@prod.example"));
+        desk.sync();
+        assert_eq!(desk.logged(), ["2@c.example", "3@c.example", "x@prod.example"]);
+        assert_eq!(desk.activity_of("x@prod.example")["sightings"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_does_not_wait_longer_than_it_is_told_to() {
+    let desk = Desk::with(Engine::Sqlite, Profile::Plain, "[watch]\npending_days = 0\n").await;
+    desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+    desk.sync();
+    let waiting = || desk.trail.json(&["privacy", ANNA, "--json"]).iter().any(|row| row["kept"]["hashes"] != 0);
+    while waiting() {
+        desk.sync();
+    }
+    desk.log_by_bcc("1@ours.example");
+    desk.sync();
+    assert_eq!(desk.logged(), ["1@ours.example"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_providers_conversation_ties_a_reply_that_names_no_ancestor_under_the_same_subject_only() {
+    let later = |mail: String| mail.replace("10:00:00", "10:05:00");
+    let desk = Desk::new(Engine::Sqlite, Profile::Gmail).await;
+    desk.log_by_bcc("1@ours.example");
+    desk.sync();
+    // Gmail's copy of what Anna sent tells its conversation.
+    desk.sent(mail_from(ANNA, "1@ours.example", CARLA, ""));
+    desk.sync();
+    // Its parent was never logged, but Gmail knows that it belongs to the conversation.
+    let refers = "In-Reply-To: <1@ours.example>\r\nReferences: <1@ours.example>\r\n";
+    desk.sent(answer(ANNA, "friend@elsewhere.example", "5@ours.example", OFFER, refers));
+    desk.receive(later(reply("6@c.example", OFFER, "5@ours.example")));
+    desk.receive(later(reply("7@c.example", "Lunch", "5@ours.example")));
+    desk.sync();
+    assert_eq!(desk.logged(), ["1@ours.example", "6@c.example"]);
+    let told = desk.trail.run(&["explain", "--message-id", "6@c.example"]);
+    assert!(told.contains("the conversation named by X-GM-THRID"), "{told}");
+    assert_eq!(desk.code("7@c.example"), "not-in-known-thread");
+
+    let desk = Desk::new(Engine::Sqlite, Profile::Exchange).await;
+    let index = |more: &str| format!("Thread-Index: AQHZ5z6WOYDGoFF1jkmIbnyciZe03A{more}\r\n");
+    desk.receive(answer(CARLA, ANNA, "0@c.example", "Offer 1@ours.example", &index("==")));
+    desk.deliver_now(mail_from(ANNA, "1@ours.example", CARLA, &index("==")));
+    desk.sync();
+    desk.receive(later(answer(CARLA, ANNA, "2@c.example", OFFER, &index("AAAAAB"))));
+    desk.receive(later(answer(CARLA, ANNA, "3@c.example", "Lunch", &index("AAAAAC"))));
+    desk.sync();
+    assert_eq!(desk.logged(), ["1@ours.example", "2@c.example"], "what was there before is no reply (D7)");
+}
