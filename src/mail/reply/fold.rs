@@ -11,6 +11,9 @@ pub(super) fn fold(line: &str) -> String {
     let line = line.get(..line.floor_char_boundary(MAX_LINE)).unwrap_or(line);
     #[cfg(test)]
     EXAMINED.with(|sum| sum.set(sum.get() + line.len()));
+    if line.is_ascii() {
+        return fold_ascii(line);
+    }
     let mut out = String::with_capacity(line.len());
     for c in line.nfc().filter(|c| !is_invisible(*c)) {
         match c {
@@ -30,6 +33,18 @@ pub(super) fn fold(line: &str) -> String {
     out
 }
 
+/// The same for the most frequent kind of line, in which nothing can be composed or unseen.
+fn fold_ascii(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for word in line.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+    }
+    out
+}
+
 #[cfg(test)]
 thread_local! {
     /// How many octets were folded: nothing else looks closely at a line.
@@ -38,12 +53,16 @@ thread_local! {
 
 /// Whether a phrase stands in the text as words. Scripts without blanks have no words to be told apart.
 pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
-    let spaced = phrase.chars().next().is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
-    text.match_indices(phrase).map(|(at, _)| at).find(|at| {
-        let (before, after) = (text.get(..*at), text.get(at + phrase.len()..));
-        let part = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() && !is_unspaced(c));
-        !spaced || !(part(before.and_then(|s| s.chars().next_back())) || part(after.and_then(|s| s.chars().next())))
-    })
+    text.match_indices(phrase).map(|(at, _)| at).find(|at| stands_alone(text, *at..*at + phrase.len()))
+}
+
+/// Whether what stands at `range` is no part of a longer word.
+pub(super) fn stands_alone(text: &str, range: std::ops::Range<usize>) -> bool {
+    let found = text.get(range.clone()).unwrap_or_default();
+    let spaced = found.chars().next().is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
+    let (before, after) = (text.get(..range.start), text.get(range.end..));
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() && !is_unspaced(c));
+    !spaced || !(part(before.and_then(|s| s.chars().next_back())) || part(after.and_then(|s| s.chars().next())))
 }
 
 /// Han, kana, hangul and Thai, which are written without blanks between words or with endings that follow at once.
@@ -72,6 +91,7 @@ mod tests {
         assert_eq!(fold(" Le\u{a0}5 mai,  A e\u{301}crit\u{202f}："), "le 5 mai, a écrit :");
         assert_eq!(fold("\u{202b}٢٠٢٤ Mesajı İLETİ\u{feff}"), "2024 mesaji ileti");
         assert!(fold(&"é".repeat(10_000)).len() <= MAX_LINE);
+        assert_eq!(fold(" On\t4 May,  ANA wrote: "), "on 4 may, ana wrote:");
     }
 
     #[test]

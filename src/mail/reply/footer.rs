@@ -139,8 +139,10 @@ fn is_added(line: &str) -> bool {
     if text.is_empty() || text.contains([',', '?', '!', ';']) || text.contains(": ") {
         return false;
     }
-    let begin = FOOTERS.begin.iter().find_map(|phrase| text.strip_prefix(phrase.as_str()).map(|rest| (phrase, rest)));
-    let end = FOOTERS.end.iter().find_map(|phrase| text.strip_suffix(phrase.as_str()));
+    let begins = FOOTERS.begin.get(&text.chars().next()).into_iter().flatten();
+    let ends = FOOTERS.end.get(&text.chars().next_back()).into_iter().flatten();
+    let begin = begins.into_iter().find_map(|phrase| text.strip_prefix(phrase.as_str()).map(|rest| (phrase, rest)));
+    let end = ends.into_iter().find_map(|phrase| text.strip_suffix(phrase.as_str()));
     let Some(rest) = begin.map(|(_, rest)| rest).or(end) else { return false };
     if rest.split(' ').filter(|word| !word.is_empty()).count() > MAX_WORDS + 3 {
         return false;

@@ -1,7 +1,7 @@
 //! The line above a quote: `On 4 May 2021 at 10:12, Ana <ana@customer.example> wrote:` in any language, on one line or
 //! broken over several.
 
-use super::fold::{MAX_LINE, find_phrase, fold, is_invisible};
+use super::fold::{MAX_LINE, fold, is_invisible, stands_alone};
 use super::lines::{Kind, Line};
 use super::words::INTROS;
 
@@ -177,16 +177,25 @@ fn is_intro(folded: &str, evidence: &Evidence, close: Close, before_quote: bool)
     }
 }
 
-/// Whether there is a verb at the end, and one that something follows.
+/// Whether there is a verb at the end, and one that something follows. Of each verb the first place counts.
 fn verbs(folded: &str) -> (bool, bool) {
-    let within_reach = |phrase: &String, reach: usize| {
-        let tail = find_phrase(folded, phrase).and_then(|at| folded.get(at + phrase.len()..));
-        tail.is_some_and(|tail| {
-            tail.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count() <= reach
-        })
-    };
-    let last = INTROS.last.iter().any(|phrase| within_reach(phrase, AFTER_LAST));
-    (last, INTROS.within.iter().any(|phrase| within_reach(phrase, AFTER_WITHIN)))
+    let (mut last, mut within) = (false, false);
+    let mut seen = Vec::new();
+    for found in INTROS.verbs.iter().flat_map(|verbs| verbs.find_overlapping_iter(folded)) {
+        let verb = found.pattern().as_usize();
+        if seen.contains(&verb) || !stands_alone(folded, found.range()) {
+            continue;
+        }
+        seen.push(verb);
+        let tail = folded.get(found.end()..).unwrap_or_default();
+        let words = tail.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+        if verb < INTROS.last {
+            last |= words <= AFTER_LAST;
+        } else {
+            within |= words <= AFTER_WITHIN;
+        }
+    }
+    (last, within)
 }
 
 /// What speaks for an introduction.

@@ -48,20 +48,20 @@ fn reply_of(text: &str) -> String {
 }
 
 fn whole(lines: &[Line]) -> String {
-    tidy(&lines.iter().map(|line| without_marks(line.text)).collect::<Vec<_>>().join("\n"))
+    tidy(&lines.iter().map(|line| without_marks(line.text)).collect::<Vec<_>>().join("\n")).to_owned()
 }
 
 /// The parts below each other, with no more than an empty line between paragraphs.
 fn join(parts: &[String]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(parts.iter().map(String::len).sum::<usize>() + parts.len());
     let mut empty = 0;
-    for line in
-        parts.iter().flat_map(|part| tidy(part).lines().map(str::to_owned).chain([String::new()]).collect::<Vec<_>>())
-    {
-        empty = if line.is_empty() { empty + 1 } else { 0 };
-        if empty <= 1 && !(line.is_empty() && out.is_empty()) {
-            out.push_str(&line);
-            out.push('\n');
+    for part in parts {
+        for line in tidy(part).lines().chain([""]) {
+            empty = if line.is_empty() { empty + 1 } else { 0 };
+            if empty <= 1 && !(line.is_empty() && out.is_empty()) {
+                out.push_str(line);
+                out.push('\n');
+            }
         }
     }
     out.truncate(out.trim_end().len());
@@ -69,12 +69,12 @@ fn join(parts: &[String]) -> String {
 }
 
 /// No empty lines around the text; blanks that indent its first line stay.
-fn tidy(text: &str) -> String {
+fn tidy(text: &str) -> &str {
     let mut rest = text;
     while let Some((line, after)) = rest.split_once('\n')
         && line.chars().all(|c| c.is_whitespace() || fold::is_invisible(c))
     {
         rest = after;
     }
-    rest.trim_end().to_owned()
+    rest.trim_end()
 }

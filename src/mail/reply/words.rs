@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 use super::fold::fold;
 
 pub(super) static LABELS: LazyLock<HashMap<String, Vec<Label>>> = LazyLock::new(labels);
@@ -27,10 +29,10 @@ const LABEL_COLUMNS: [Label; 6] = [Label::From, Label::Date, Label::To, Label::C
 /// The words of the line above a quote.
 pub(super) struct Intros {
     pub(super) leads: Vec<String>,
-    /// Verbs that end the line.
-    pub(super) last: Vec<String>,
-    /// Verbs that the name or the date may follow.
-    pub(super) within: Vec<String>,
+    /// Verbs: first those that end the line, then those that the name or the date may follow.
+    pub(super) verbs: Option<AhoCorasick>,
+    /// How many are of the first kind.
+    pub(super) last: usize,
 }
 
 /// What is written between dashes, or alone on a line, above mail that is quoted or forwarded.
@@ -40,10 +42,13 @@ pub(super) struct Separators {
     pub(super) alone: Vec<String>,
 }
 
+/// Phrases by their first or their last letter: most lines have none of them.
+pub(super) type ByEdge = HashMap<Option<char>, Vec<String>>;
+
 /// What programs write below and above a mail.
 pub(super) struct Footers {
-    pub(super) begin: Vec<String>,
-    pub(super) end: Vec<String>,
+    pub(super) begin: ByEdge,
+    pub(super) end: ByEdge,
     pub(super) warnings: Vec<String>,
     pub(super) devices: Vec<String>,
 }
@@ -65,7 +70,9 @@ fn labels() -> HashMap<String, Vec<Label>> {
 
 fn intros() -> Intros {
     let [leads, last, within] = columns(include_str!("words/intros.txt"), |_| true);
-    Intros { leads, last, within }
+    // Only tables thousands of times as long could not be taken.
+    let verbs = AhoCorasick::new(last.iter().chain(&within)).ok();
+    Intros { leads, verbs, last: last.len() }
 }
 
 fn separators() -> Separators {
@@ -77,7 +84,15 @@ fn footers() -> Footers {
     let table = include_str!("words/footers.txt");
     let [begin, end, warnings] = columns(table, |language| language != "devices");
     let [devices, ..] = columns::<3>(table, |language| language == "devices");
-    Footers { begin, end, warnings, devices }
+    let by = |edge: fn(&str) -> Option<char>, phrases: Vec<String>| {
+        let mut found = ByEdge::new();
+        for phrase in phrases {
+            found.entry(edge(&phrase)).or_default().push(phrase);
+        }
+        found
+    };
+    let (first, last) = (|phrase: &str| phrase.chars().next(), |phrase: &str| phrase.chars().next_back());
+    Footers { begin: by(first, begin), end: by(last, end), warnings, devices }
 }
 
 /// Each column of a table, over all its languages, without repetition; longer phrases first.
