@@ -1,6 +1,7 @@
 //! Attachments by their content: a blob is named by its SHA-256, so the same file is kept once however often it is sent.
 
 mod deposit;
+mod sweep;
 
 use std::fs;
 use std::path::{Path, PathBuf};

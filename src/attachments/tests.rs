@@ -62,6 +62,29 @@ async fn a_torn_blob_is_mended_and_a_damaged_one_is_not_handed_out() {
 }
 
 #[tokio::test]
+async fn a_blob_of_the_right_size_and_the_wrong_content_is_written_again() {
+    let (folder, blobs) = open();
+    let name = blobs.put("abc").await.unwrap();
+    fs::write(files(folder.path()).remove(0), "abd").unwrap();
+    blobs.put("abc").await.unwrap();
+    assert_eq!(blobs.get(&name).await.unwrap(), "abc");
+}
+
+#[tokio::test]
+async fn what_is_left_of_old_writes_is_swept_and_nothing_else() {
+    let (folder, blobs) = open();
+    let name = blobs.put("abc").await.unwrap();
+    let kept = files(folder.path()).remove(0);
+    let left = kept.with_file_name(format!("{name}#1"));
+    let foreign = folder.path().join("note#1");
+    [&left, &foreign].into_iter().for_each(|file| fs::write(file, "ab").unwrap());
+    let begun = fs::metadata(&left).unwrap().modified().unwrap();
+    assert_eq!(blobs.sweep(begun).await.unwrap(), 0);
+    assert_eq!(blobs.sweep(begun + std::time::Duration::from_secs(1)).await.unwrap(), 1);
+    assert!(kept.exists() && foreign.exists() && !left.exists());
+}
+
+#[tokio::test]
 async fn an_empty_blob_is_a_blob() {
     let (_folder, blobs) = open();
     let name = blobs.put("").await.unwrap();

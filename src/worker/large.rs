@@ -19,13 +19,38 @@ impl Intake {
         let Some(item) = run.first() else { return Ok(Committed::default()) };
         let stop = self.stop.clone();
         let committed = match until(&stop, self.judge_large(session, item)).await {
-            Ok(entry) => self.commit(vec![entry]).await,
+            Ok(entry) => match self.commit(vec![entry]).await {
+                Err(Trouble::Message { reason, .. }) => self.set_refused_aside(session, item, reason).await,
+                committed => committed,
+            },
             Err(trouble) => Err(trouble),
         };
         match committed {
             Ok(done) => Ok(done),
             Err(trouble) => Err(self.blame(run, trouble).await),
         }
+    }
+
+    /// Sets a message aside that the database will not take, with its bytes, which are fetched once more: to hold them
+    /// during every commit of a large message would double the memory that it takes.
+    async fn set_refused_aside(
+        &mut self,
+        session: &mut Session,
+        item: &Listed,
+        reason: String,
+    ) -> Result<Committed, Trouble> {
+        let stop = self.stop.clone();
+        let entry = match until(&stop, self.fetch(session, item)).await? {
+            Some((bytes, _permit)) => {
+                let deposit = self.shared.worker.blobs.deposit();
+                let reason = format!("The database refuses the message: {reason}");
+                let entry = casualty(item.uid, reason, bytes, &deposit).await?;
+                deposit.settle().await?;
+                entry
+            }
+            None => gone(item.uid),
+        };
+        self.commit(vec![entry]).await
     }
 
     pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {

@@ -226,6 +226,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
+    tracker.spawn(tidy(worker.clone()));
     tracing::info!("watching");
     loop {
         match worker.store.watched().await {
@@ -247,6 +248,19 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
         () = tokio::time::sleep(bound) => tracing::warn!("stopped after {} s; unfinished batches are read again", bound.as_secs()),
     }
     Ok(())
+}
+
+/// How old the file of an unfinished write is before it counts as left behind.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes what killed services left in the folder of attachments.
+async fn tidy(worker: Worker) {
+    let now = std::time::SystemTime::from(worker.clock.now());
+    match worker.blobs.sweep(now - LEFT_BEHIND).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "unfinished attachments of killed services are removed"),
+        Err(trouble) => tracing::warn!(%trouble, "the folder of attachments cannot be tidied"),
+    }
 }
 
 /// Starts what was added, changed, mended or has ended, stops what was removed, paused or changed.

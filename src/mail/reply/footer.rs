@@ -2,7 +2,7 @@
 
 use super::fold::{find_phrase, fold, is_invisible};
 use super::lines::{Kind, Line};
-use super::words::FOOTERS;
+use super::words::{ByEdge, Edge, FOOTERS, first_two, last_two};
 
 /// How many lines a signature may have below `-- ` (RFC 3676 section 4.3 asks for four), and below another rule.
 const MAX_SIGNATURE: usize = 30;
@@ -131,7 +131,7 @@ fn is_rule(line: &str) -> bool {
 
 /// A line that a program added, such as `Sent from my iPhone`.
 fn is_added(line: &str) -> bool {
-    if line.len() > MAX_ADDED {
+    if line.len() > MAX_ADDED || !may_be_added(line) {
         return false;
     }
     let folded = fold(&without_links(line));
@@ -139,10 +139,10 @@ fn is_added(line: &str) -> bool {
     if text.is_empty() || text.contains([',', '?', '!', ';']) || text.contains(": ") {
         return false;
     }
-    let begins = FOOTERS.begin.get(&text.chars().next()).into_iter().flatten();
-    let ends = FOOTERS.end.get(&text.chars().next_back()).into_iter().flatten();
-    let begin = begins.into_iter().find_map(|phrase| text.strip_prefix(phrase.as_str()).map(|rest| (phrase, rest)));
-    let end = ends.into_iter().find_map(|phrase| text.strip_suffix(phrase.as_str()));
+    let mut begins = FOOTERS.begin.get(&first_two(text)).into_iter().flatten();
+    let mut ends = FOOTERS.end.get(&last_two(text)).into_iter().flatten();
+    let begin = begins.find_map(|phrase| text.strip_prefix(phrase.as_str()).map(|rest| (phrase, rest)));
+    let end = ends.find_map(|phrase| text.strip_suffix(phrase.as_str()));
     let Some(rest) = begin.map(|(_, rest)| rest).or(end) else { return false };
     if rest.split(' ').filter(|word| !word.is_empty()).count() > MAX_WORDS + 3 {
         return false;
@@ -157,6 +157,21 @@ fn is_added(line: &str) -> bool {
     named
         || own && rest.split(' ').count() <= MAX_WORDS
         || FOOTERS.devices.iter().any(|device| names_device(rest, device))
+}
+
+/// Whether a line is worth a closer look. Every line near the end of every mail is asked, and nearly all are prose.
+fn may_be_added(line: &str) -> bool {
+    let text = line.trim_matches(|c: char| !c.is_alphanumeric());
+    // Of links, and of letters that have several spellings, only the closer look knows what they come to.
+    if text.contains(['<', '(']) {
+        return true;
+    }
+    let known = |edge: Edge, phrases: &ByEdge| {
+        !edge.iter().flatten().all(char::is_ascii)
+            || phrases.contains_key(&edge.map(|c| c.map(|c| c.to_ascii_lowercase())))
+    };
+    !(text.contains([',', '?', '!', ';']) || text.contains(": "))
+        && (known(first_two(text), &FOOTERS.begin) || known(last_two(text), &FOOTERS.end))
 }
 
 /// Whether a device is named: words of some languages take endings, as in `iPhonesta`.

@@ -42,8 +42,23 @@ pub(super) struct Separators {
     pub(super) alone: Vec<String>,
 }
 
-/// Phrases by their first or their last letter: most lines have none of them.
-pub(super) type ByEdge = HashMap<Option<char>, Vec<String>>;
+/// Two letters at an edge of a phrase or a line, the outermost first.
+pub(super) type Edge = [Option<char>; 2];
+
+/// Phrases by their edge: most lines have none of them.
+pub(super) type ByEdge = HashMap<Edge, Vec<String>>;
+
+/// How a text begins.
+pub(super) fn first_two(text: &str) -> Edge {
+    let mut letters = text.chars();
+    [letters.next(), letters.next()]
+}
+
+/// How a text ends.
+pub(super) fn last_two(text: &str) -> Edge {
+    let mut letters = text.chars().rev();
+    [letters.next(), letters.next()]
+}
 
 /// What programs write below and above a mail.
 pub(super) struct Footers {
@@ -84,15 +99,14 @@ fn footers() -> Footers {
     let table = include_str!("words/footers.txt");
     let [begin, end, warnings] = columns(table, |language| language != "devices");
     let [devices, ..] = columns::<3>(table, |language| language == "devices");
-    let by = |edge: fn(&str) -> Option<char>, phrases: Vec<String>| {
+    let by = |edge: fn(&str) -> Edge, phrases: Vec<String>| {
         let mut found = ByEdge::new();
         for phrase in phrases {
             found.entry(edge(&phrase)).or_default().push(phrase);
         }
         found
     };
-    let (first, last) = (|phrase: &str| phrase.chars().next(), |phrase: &str| phrase.chars().next_back());
-    Footers { begin: by(first, begin), end: by(last, end), warnings, devices }
+    Footers { begin: by(first_two, begin), end: by(last_two, end), warnings, devices }
 }
 
 /// Each column of a table, over all its languages, without repetition; longer phrases first.
@@ -142,6 +156,8 @@ mod tests {
             }
         }
         let footers: HashMap<&str, Vec<Vec<String>>> = rows(include_str!("words/footers.txt")).collect();
+        // Shorter ones would not be found by their edge.
+        assert!(FOOTERS.begin.keys().chain(FOOTERS.end.keys()).all(|edge| edge[1].is_some()));
         assert!(LANGUAGES.iter().all(|language| footers[language][..2].iter().any(|words| !words.is_empty())));
     }
 }
