@@ -11,6 +11,7 @@ use super::output::{Output, complain};
 use super::{Answer, Usage};
 use crate::mail::authentication::{Assessment, Stamp, assess};
 use crate::mail::message::Mail;
+use crate::mail::reply::reply_text;
 use crate::mail::subject::BaseSubject;
 
 pub(super) fn inspect(what: &Inspect) -> anyhow::Result<Answer> {
@@ -86,7 +87,7 @@ fn describe(file: &str, mail: &Mail) -> Value {
         "bounce": mail.bounce,
         "forwarded": null,
         "text": mail.text,
-        "reply_text": mail.text,
+        "reply_text": reply_text(mail.text.as_deref().filter(|_| mail.has_plain_text), mail.html.as_deref()),
         "attachments": attachments,
         "authentication": authentication(mail),
     })

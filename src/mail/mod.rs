@@ -18,6 +18,7 @@ mod parameters;
 mod parties;
 mod plain;
 mod prefixes;
+pub mod reply;
 mod structure;
 pub mod subject;
 mod tags;

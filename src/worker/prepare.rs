@@ -6,6 +6,7 @@ use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
 use crate::mail::content::truncate_text;
 use crate::mail::message::{Mail, Part};
+use crate::mail::reply::reply_text;
 use crate::store::commit::{Attachment, Content, Entrant, Notice, Outcome};
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ pub(super) async fn prepare(
     deposit: &Deposit<'_>,
     trace: &mut Trace,
 ) -> Result<Outcome, Trouble> {
-    let Mail { envelope, mut text, mut html, attachments, omitted, .. } = mail;
+    let Mail { envelope, mut text, mut html, attachments, omitted, has_plain_text, .. } = mail;
     let body = text.as_ref().map_or(0, String::len).max(html.as_ref().map_or(0, String::len));
     let limit = config.limits.body_bytes;
     if body as u64 > limit {
@@ -50,7 +51,8 @@ pub(super) async fn prepare(
     }
     let key = activity.key.unwrap_or_else(|| MessageKey::fingerprint(&envelope, text.as_deref().unwrap_or_default()));
     let sent_at = envelope.date.unwrap_or(received);
-    let content = Content { text, html, reply_text: None, attachments: stored };
+    let reply_text = reply_text(text.as_deref().filter(|_| has_plain_text), html.as_deref());
+    let content = Content { text, html, reply_text, attachments: stored };
     trace.found(Finding::Logged);
     Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))
 }

@@ -1,0 +1,80 @@
+//! The new text of a reply, without the mail it answers and without the signature.
+//!
+//! A body is read as lines. What mail programs put above history — an introduction (`On … wrote:`), a block of header
+//! lines, a separator — says where it begins; in HTML their elements say so, too. The text above it is new, and so is
+//! what was written below or between quotes.
+
+mod fold;
+mod footer;
+mod header;
+mod history;
+mod html;
+mod intro;
+mod lines;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::content::text_of_html;
+use history::{Found, new_text};
+use lines::{Line, lines_of, without_marks};
+
+/// The new text of a mail that has this plain text, or else this HTML. `None` for a mail without text, and empty for one
+/// that quotes and says nothing. A forwarded mail without a word of its own is kept whole, and so is a signature that is
+/// all there is.
+pub fn reply_text(text: Option<&str>, html: Option<&str>) -> Option<String> {
+    match (text.filter(|text| !text.trim().is_empty()), html) {
+        (Some(text), _) => Some(reply_of(text)),
+        (None, Some(html)) => Some(reply_of(&text_of_html(&html::marked(html)))),
+        (None, None) => text.map(str::to_owned),
+    }
+}
+
+fn reply_of(text: &str) -> String {
+    let lines = lines_of(text);
+    match new_text(&lines) {
+        Found::New(parts) => {
+            let without: Vec<String> = parts.iter().map(|part| footer::without_footer(part)).collect();
+            let new = join(&without);
+            if !new.is_empty() {
+                return new;
+            }
+            // A signature is all there is above the history.
+            join(&parts.iter().map(|part| whole(part)).collect::<Vec<_>>())
+        }
+        Found::OnlyQuoted => String::new(),
+        Found::Whole => whole(&lines),
+    }
+}
+
+fn whole(lines: &[Line]) -> String {
+    tidy(&lines.iter().map(|line| without_marks(line.text)).collect::<Vec<_>>().join("\n"))
+}
+
+/// The parts below each other, with no more than an empty line between paragraphs.
+fn join(parts: &[String]) -> String {
+    let mut out = String::new();
+    let mut empty = 0;
+    for line in
+        parts.iter().flat_map(|part| tidy(part).lines().map(str::to_owned).chain([String::new()]).collect::<Vec<_>>())
+    {
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        if empty <= 1 && !(line.is_empty() && out.is_empty()) {
+            out.push_str(&line);
+            out.push('\n');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// No empty lines around the text; blanks that indent its first line stay.
+fn tidy(text: &str) -> String {
+    let mut rest = text;
+    while let Some((line, after)) = rest.split_once('\n')
+        && line.chars().all(|c| c.is_whitespace() || fold::is_invisible(c))
+    {
+        rest = after;
+    }
+    rest.trim_end().to_owned()
+}
