@@ -88,7 +88,8 @@ fn date_in(text: &str) -> Option<String> {
     let head: String = head.chars().skip(lead.unwrap_or(0)).collect();
     let words = head.split_whitespace().collect::<Vec<_>>();
     let is_date = words.len() <= 2 && words.iter().all(|word| word.chars().count() <= 12 && !word.contains('@'));
-    let begins = if is_date && !is_verb(&words) { head.trim().to_owned() + " " } else { String::new() };
+    let head = head.trim_matches(|c: char| c.is_whitespace() || ",;:".contains(c));
+    let begins = if is_date && !is_verb(&words) { format!("{head} ") } else { String::new() };
     let date =
         format!("{begins}{}{}", text.get(first..=last)?, half.map(|half| format!(" {half}")).unwrap_or_default());
     let date = date.trim().to_owned();

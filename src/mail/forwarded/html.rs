@@ -111,7 +111,7 @@ impl<'a> Page<'a> {
         if tag.name.eq_ignore_ascii_case("br") {
             self.end_line();
             self.start = tag.end;
-        } else if is_one_of(tag.name, &["td", "th"]) {
+        } else if !tag.closes && is_one_of(tag.name, &["td", "th"]) {
             if !self.line.is_empty() {
                 self.line.push('\t');
             }

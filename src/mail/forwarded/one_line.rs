@@ -1,7 +1,7 @@
 //! A header block that stands in one line, as Yahoo's text has it: `From: a <a@b>To: c <c@d>Sent: …Subject: …`.
 
 use super::block::Entry;
-use crate::mail::forms::{LABEL_WORDS, LABELS, Languages, Meaning};
+use crate::mail::forms::{LABEL_WORDS, LABELS, Languages, Meaning, bit};
 use crate::mail::reply::fold::fold;
 use crate::mail::reply::words::Label;
 
@@ -42,7 +42,8 @@ fn with_colon(line: &str) -> Vec<Found> {
         let from = found.last().map_or(0, |last| last.end);
         let before = line.get(from..colon).unwrap_or_default();
         let before = before.trim_end();
-        let languages = found.first().map_or(Languages::MAX, |first| first.languages);
+        // Some labels stay English in every language.
+        let languages = found.first().map_or(Languages::MAX, |first| first.languages | bit("en"));
         let Some((meanings, meaning, length)) = label_at_end(before, languages, &found) else { continue };
         if found.is_empty() && before.len() > length && !before.get(..before.len() - length).is_some_and(is_lead) {
             continue;

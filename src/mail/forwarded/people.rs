@@ -290,7 +290,7 @@ mod tests {
             ("ana@home.example via List <list@forum.example>", "ana@home.example via List|list@forum.example"),
             ("Ana [ana@old.example] <ana@new.example>", "Ana [ana@old.example]|ana@new.example"),
             ("\u{202b}דנה <dana@customer.example>\u{202c}", "דנה|dana@customer.example"),
-            ("*Ana* <ana@customer.example>", "Ana*|ana@customer.example"),
+            ("*Ana* <ana@customer.example>", "Ana|ana@customer.example"),
             (
                 "Ana<mailto:ana@x.example> <ana@x.example<mailto:ana@x.example>> on behalf of desk@x.example",
                 "Ana|ana@x.example",
