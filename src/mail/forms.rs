@@ -31,6 +31,8 @@ pub struct Calendar {
     pub months: Vec<(String, u32)>,
     pub morning: Vec<String>,
     pub evening: Vec<String>,
+    /// Weekdays and what stands before a time: they tell languages that share labels.
+    pub words: Vec<String>,
 }
 
 const LABELS_TXT: &str = include_str!("forms/labels.txt");
@@ -76,7 +78,8 @@ static CALENDARS: LazyLock<HashMap<&'static str, Calendar>> = LazyLock::new(|| {
         });
         let mut months: Vec<_> = months.collect();
         months.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
-        Calendar { months, morning: columns.next().unwrap_or_default(), evening: columns.next().unwrap_or_default() }
+        let mut next = || columns.next().unwrap_or_default();
+        Calendar { months, morning: next(), evening: next(), words: next() }
     };
     rows(MONTHS_TXT).map(|(language, columns)| (language, calendar(columns))).collect()
 });

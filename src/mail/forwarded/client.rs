@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::block::Block;
-use crate::mail::forms::CLIENTS_TXT;
+use crate::mail::forms::{CLIENTS_TXT, bit, languages_of_separator};
 use crate::mail::reply::words::{LABEL_COLUMNS, Label};
 
 /// How much of the HTML is looked at, in octets.
@@ -88,7 +88,9 @@ pub(super) fn client_of_forward(
     html: Option<&str>,
 ) -> Option<&'static str> {
     let dashes = line.map_or(Dashes::None, dashes_in);
+    let in_english = line.is_some_and(|line| languages_of_separator(line) & bit("en") != 0);
     let says = match separator {
+        Separator::Forwarded if in_english => "forwarded-in-english",
         Separator::Forwarded => "forwarded",
         Separator::Original => "original",
         Separator::None | Separator::Rule => "nothing",
@@ -106,9 +108,13 @@ pub(super) fn client_of_forward(
                 _ => 0,
             };
         }
-        let fits = client.says.contains(&says);
+        let fits = client.says.iter().any(|known| *known == says || says.strip_suffix("-in-english") == Some(*known));
         points += if fits && client.dashes.contains(&dashes) { BY_DASHES } else { 0 };
-        points + if client.orders.iter().any(|order| in_order(&block.order, order)) { BY_ORDER } else { 0 }
+        let in_order = |order: &&Vec<Label>| in_order(&block.order, order);
+        let missing =
+            |order: &Vec<Label>| order.iter().filter(|label| !block.has(**label) && **label != Label::Cc).count();
+        let order = client.orders.iter().filter(in_order).map(missing).min();
+        points + order.map_or(0, |missing| if missing == 0 { BY_ORDER + 1 } else { BY_ORDER })
     };
     let rated = CLIENTS.iter().map(|client| (rate(client), client.name));
     let best = rated.fold((0, ""), |best, one| if one.0 > best.0 { one } else { best });

@@ -64,6 +64,27 @@ pub(super) fn moment(printed: &str, languages: Languages) -> Option<DateTime<Utc
     Some(offset.from_local_datetime(&date.and_time(time)).single()?.to_utc())
 }
 
+/// Those of the languages whose words the date has: some share all their labels.
+pub(super) fn languages_of(printed: &str, among: Languages) -> Languages {
+    let folded = fold(printed.get(..printed.floor_char_boundary(MAX_LENGTH)).unwrap_or(printed));
+    let words: Vec<&str> = folded.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let count = |at: usize| {
+        let calendar = LANGUAGES.get(at).and_then(|language| forms::calendar(language));
+        calendar.map_or(0, |calendar| {
+            let known = |word: &&&str| {
+                let month = calendar.months.iter().any(|(start, _)| word.starts_with(start.as_str()));
+                let starts = |known: &String| word.starts_with(known.as_str()) && (known.len() > 2 || known == *word);
+                month || calendar.words.iter().any(starts)
+            };
+            words.iter().filter(known).count()
+        })
+    };
+    let counted = (0..LANGUAGES.len()).filter(|at| among & (1 << at) != 0).map(|at| (at, count(at)));
+    let counted: Vec<(usize, usize)> = counted.collect();
+    let best = counted.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    counted.iter().filter(|(_, count)| *count == best).fold(0, |all, (at, _)| all | (1 << at))
+}
+
 struct Zone {
     minutes: i32,
     /// Whether it is a zone of America, by its name.

@@ -32,6 +32,7 @@ use super::automatic::Class;
 use super::forms;
 use super::message::Mail;
 use super::message_id::MessageId;
+use block::Block;
 use body::{Found, Outer};
 use subject::Prefix;
 
@@ -218,7 +219,7 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     let people = |value: &Option<String>| value.as_deref().map(people::list).unwrap_or_default();
     let (to, cc) = (people(&block.to), people(&block.cc));
     let line = separator_line.as_deref();
-    let languages = language_of(block.languages, line);
+    let languages = language_of(&block, line);
     let client = client::client_of_forward(line, separator, &block, page);
     let date = block.date.filter(|date| !date.is_empty());
     let subject = block.subject.or_else(|| filled(outer.subject)).filter(|subject| !subject.is_empty());
@@ -235,17 +236,21 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     }
 }
 
-/// The languages of the labels, and where they may be in several, that of the separator.
-fn language_of(labels: forms::Languages, separator: Option<&str>) -> forms::Languages {
-    let english = forms::bit("en");
+/// The languages of the labels; where they may be in several, that of the separator and of the date.
+fn language_of(block: &Block, separator: Option<&str>) -> forms::Languages {
+    let (labels, english) = (block.languages, forms::bit("en"));
     if labels.count_ones() == 1 && labels != english {
         return labels;
     }
     let said = separator.map_or(0, forms::languages_of_separator);
-    match labels & said {
+    let languages = match labels & said {
         0 if labels == english && said != 0 && said & english == 0 => said,
         0 => labels,
         both => both,
+    };
+    match &block.date {
+        Some(date) if languages.count_ones() > 1 => date::languages_of(date, languages),
+        _ => languages,
     }
 }
 
