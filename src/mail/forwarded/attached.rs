@@ -38,7 +38,7 @@ fn original(bytes: &[u8]) -> Option<Original> {
         subject: Some(envelope.subject.clone()).filter(|subject| !subject.is_empty()),
         date: header.first("Date").map(|date| date.trim().to_owned()).filter(|date| !date.is_empty()),
         date_utc: envelope.date,
-        text: mail.text.clone().unwrap_or_default(),
+        text: mail.text.as_deref().unwrap_or_default().trim_end().to_owned(),
         html: mail.html.clone(),
         message_id: envelope.message_id.clone(),
     })

@@ -229,13 +229,12 @@ fn languages_of(entries: &[Entry]) -> Languages {
         return english;
     }
     let common = foreign.iter().fold(Languages::MAX, |all, languages| all & languages);
-    if common == 0 { foreign.first().copied().unwrap_or(english) } else { most(&told, common) }
+    if common == 0 { most(&foreign) } else { common }
 }
 
-/// Those of the languages that know the most labels.
-fn most(told: &[Languages], among: Languages) -> Languages {
+/// The languages that know the most of the labels.
+fn most(told: &[Languages]) -> Languages {
     let count = |bit: u32| told.iter().filter(|languages| *languages & (1 << bit) != 0).count();
-    let bits = (0..Languages::BITS).filter(|bit| among & (1 << bit) != 0);
-    let best = bits.clone().map(count).max().unwrap_or_default();
-    bits.filter(|bit| count(*bit) == best).fold(0, |all, bit| all | (1 << bit))
+    let best = (0..Languages::BITS).map(count).max().unwrap_or_default();
+    (0..Languages::BITS).filter(|bit| count(*bit) == best).fold(0, |all, bit| all | (1 << bit))
 }

@@ -191,7 +191,7 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
         from,
         separator,
         below,
-        text,
+        text: text.trim_start().to_owned(),
         certainty,
     }))
 }
@@ -211,11 +211,11 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
     Ok(Found {
         block,
         from,
-        separator: Separator::None,
+        separator: Separator::Attribution,
         separator_line: None,
         note: note(lines.get(..start).unwrap_or_default()),
         below,
-        text: outdented(&text),
+        text: outdented(&text).trim_start().to_owned(),
         begins: end + 1,
         certainty: Certainty::Fair,
     })

@@ -1,5 +1,6 @@
 //! Which mail program made a forward: by what it leaves in HTML, its separator and the order of its labels.
 
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use super::block::Block;
@@ -23,6 +24,8 @@ const ENOUGH: u32 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Separator {
     None,
+    /// A line as above an answer.
+    Attribution,
     /// A line without words.
     Rule,
     /// It says that an earlier message follows.
@@ -42,6 +45,8 @@ struct Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dashes {
     None,
+    /// Only the words of its HTML tell it from another program.
+    ByWords,
     Rule,
     Colon,
     Around(usize, usize),
@@ -66,6 +71,7 @@ fn client_of(line: &'static str) -> Option<Client> {
 fn dashes_of(word: &str) -> Option<Dashes> {
     match word {
         "none" => Some(Dashes::None),
+        "by-words" => Some(Dashes::ByWords),
         "_" => Some(Dashes::Rule),
         ":" => Some(Dashes::Colon),
         other => {
@@ -93,6 +99,7 @@ pub(super) fn client_of_forward(
         Separator::Forwarded if in_english => "forwarded-in-english",
         Separator::Forwarded => "forwarded",
         Separator::Original => "original",
+        Separator::Attribution => return Some("outlook-mac"),
         Separator::None | Separator::Rule => "nothing",
     };
     let html = html.map(|html| html.get(..html.floor_char_boundary(MAX_HTML)).unwrap_or(html).to_ascii_lowercase());
@@ -109,7 +116,8 @@ pub(super) fn client_of_forward(
             };
         }
         let fits = client.says.iter().any(|known| *known == says || says.strip_suffix("-in-english") == Some(*known));
-        points += if fits && client.dashes.contains(&dashes) { BY_DASHES } else { 0 };
+        let exactly = u32::from(client.says.contains(&says));
+        points += if fits && client.dashes.contains(&dashes) { BY_DASHES + exactly } else { 0 };
         let in_order = |order: &&Vec<Label>| in_order(&block.order, order);
         let missing =
             |order: &Vec<Label>| order.iter().filter(|label| !block.has(**label) && **label != Label::Cc).count();
@@ -117,8 +125,13 @@ pub(super) fn client_of_forward(
         points + order.map_or(0, |missing| if missing == 0 { BY_ORDER + 1 } else { BY_ORDER })
     };
     let rated = CLIENTS.iter().map(|client| (rate(client), client.name));
-    let best = rated.fold((0, ""), |best, one| if one.0 > best.0 { one } else { best });
-    (best.0 >= ENOUGH).then_some(best.1)
+    let best = rated.fold((0, None), |best, (points, name)| match points.cmp(&best.0) {
+        Ordering::Greater => (points, Some(name)),
+        // It may be the work of either.
+        Ordering::Equal => (points, None),
+        Ordering::Less => best,
+    });
+    best.1.filter(|_| best.0 >= ENOUGH)
 }
 
 fn dashes_in(line: &str) -> Dashes {
