@@ -63,7 +63,7 @@ impl Block {
         let mut block = Self { languages, lines, ..Self::default() };
         for entry in entries {
             let label = block.label_of(&entry);
-            let value = tidy(&entry.value);
+            let value = tidy(head(&entry.value));
             block.order.extend(label);
             match label {
                 Some(Label::From) => block.from = Some(value),
@@ -98,12 +98,17 @@ impl Block {
     }
 }
 
+/// As much of a value as is read.
+fn head(value: &str) -> &str {
+    value.get(..value.floor_char_boundary(MAX_VALUE)).unwrap_or(value)
+}
+
 /// The label that a line begins with, and what stands after it.
 pub(super) fn labelled(line: &str) -> Option<(&'static [Meaning], &str)> {
     let line = line.trim_start_matches(is_decoration);
-    let head = line.get(..line.floor_char_boundary(MAX_LABEL)).unwrap_or(line);
-    let end = head.find([':', '：'])?;
-    let meanings = LABELS.get(&fold(head.get(..end)?.trim_end_matches(is_decoration)))?;
+    let start = line.get(..line.floor_char_boundary(MAX_LABEL)).unwrap_or(line);
+    let end = start.find([':', '：'])?;
+    let meanings = LABELS.get(&fold(start.get(..end)?.trim_end_matches(is_decoration)))?;
     let value = line.get(end..)?.trim_start_matches([':', '：']);
     Some((meanings, value))
 }
@@ -148,7 +153,7 @@ fn entries(lines: &[Line]) -> (Vec<Entry>, usize) {
         }
         match labelled(line.text) {
             Some((meanings, value)) if !is_told(&found, meanings) => {
-                found.push(Entry { meanings, value: value.to_owned() });
+                found.push(Entry { meanings, value: head(value).to_owned() });
                 (end, continued) = (at + 1, 0);
             }
             Some(_) => break,

@@ -93,7 +93,7 @@ struct Zone {
 
 /// The zone, and what stands before it.
 fn zone_of(folded: &str) -> Option<(Zone, &str)> {
-    let text = folded.trim_end_matches(|c: char| matches!(c, ')' | ']' | '.' | ' ' | '"'));
+    let text = folded.trim_end_matches([')', ']', '.', ' ', '"']);
     // A zone in figures may be followed by its name: `+0100 (CET)`.
     let signed = text.rmatch_indices(['+', '-', '−']).find_map(|(at, sign)| {
         let digits: String =

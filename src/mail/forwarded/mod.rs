@@ -12,9 +12,9 @@ mod attribution;
 mod block;
 mod body;
 mod client;
-#[cfg(test)]
-mod corpus;
 mod date;
+#[cfg(test)]
+mod golden;
 mod html;
 mod lines;
 mod one_line;

@@ -9,6 +9,9 @@ use crate::mail::reply::fold::{find_phrase, fold, is_invisible};
 /// How many people one line is read for.
 const MAX_PEOPLE: usize = 1_000;
 
+/// How far behind an address its bracket may close, in octets.
+const MAX_CLOSING: usize = 400;
+
 /// Somebody in a forwarded header: some programs print no address, some no name (B22).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct Person {
@@ -172,6 +175,7 @@ fn with_brackets(text: &str, start: usize, end: usize) -> (usize, usize, Option<
         _ => return (before.len(), end, None),
     };
     let after = text.get(end..).unwrap_or_default();
+    let after = after.get(..after.floor_char_boundary(MAX_CLOSING)).unwrap_or(after);
     let length =
         after.find(close).map_or(0, |at| at + after.get(at..).and_then(|s| s.chars().next()).map_or(0, char::len_utf8));
     (trimmed.len() - open.len_utf8(), end + length, Some(bracket))
@@ -244,7 +248,7 @@ fn by_comma(part: &str, several: bool) -> Vec<String> {
 fn split(text: &str, at: impl Fn(char) -> bool) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut from, mut quoted, mut depth) = (0, false, 0usize);
-    let balanced = text.matches('"').count() % 2 == 0;
+    let balanced = text.matches('"').count().is_multiple_of(2);
     for (index, c) in text.char_indices() {
         match c {
             '"' if balanced => quoted = !quoted,

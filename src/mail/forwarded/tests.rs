@@ -125,13 +125,13 @@ const UNITS: &[&str] = &[
 fn no_body_costs_more_than_its_length() {
     for subject in ["Fwd: x", "x"] {
         for unit in UNITS {
-            let body = unit.repeat(400_000 / unit.len());
+            let body = unit.repeat(100_000 / unit.len());
             for body in [body.clone(), format!("From: a@b.example\nSubject: x\nTo: {body}")] {
                 for mail in [mail(subject, &body), page(subject, &body)] {
                     let before = Instant::now();
                     let _ = read(&mail);
                     let took = before.elapsed();
-                    assert!(took < Duration::from_secs(5), "{unit:?}: {took:?}");
+                    assert!(took < Duration::from_secs(2), "{unit:?}: {took:?}");
                 }
             }
         }
@@ -203,7 +203,7 @@ fn addresses(found: &Forwarded) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn no_mail_makes_it_name_an_address_that_is_not_there(subject in "(Fwd: |VB: |Re: )?x", body in pieces()) {
