@@ -62,9 +62,9 @@ impl Judge {
 /// mail may name more.
 const NAMED: usize = 5_000;
 
-/// How many of `envelopes` may be decided on the same facts: a stranger's mail that refers to one before it in the run, or
-/// to one that `is_pending`, depends on that one's verdict being in the store (decision 14), and so does a copy whose id
-/// a provider rewrote.
+/// How many of `envelopes` may be decided on the same facts. What depends on a mail before it in the run, or on one that
+/// `is_pending`, waits until that one's verdict is in the store: a copy of it, whatever the copy's own verdict would be
+/// (D20), also under an id that a provider rewrote, and a stranger's mail that refers to it (decision 14).
 pub(super) fn independent<'a>(
     envelopes: impl Iterator<Item = Option<&'a Envelope>>,
     facts: &Facts,
@@ -79,7 +79,7 @@ pub(super) fn independent<'a>(
         };
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
         let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
-        let mut refers = answers.into_iter().chain(envelope.original_message_id.as_ref().map(MessageKey::of_id));
+        let mut refers = answers.into_iter().chain(names.clone());
         named += envelope.to.len() + envelope.cc.len() + envelope.references.len() + envelope.in_reply_to.len();
         if (named > NAMED && count > 0) || refers.any(|key| seen.contains(&key) || is_pending(&key)) {
             break;
