@@ -9,6 +9,7 @@ use crate::decide::MessageKey;
 use crate::decide::never_log;
 use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
+use crate::mail::message::Mail;
 
 /// What to look up for a batch of envelopes: one short read answers it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -35,6 +36,12 @@ impl FactQuery {
         let ids = [&envelope.message_id, &envelope.original_message_id];
         self.messages.extend(ids.into_iter().flatten().map(MessageKey::of_id));
         self.ancestors.extend(ancestors(envelope));
+    }
+
+    /// The same of a mail at hand, which may report on another (J12).
+    pub fn add_mail(&mut self, mail: &Mail) {
+        self.add(&mail.envelope);
+        self.ancestors.extend(mail.reported().map(MessageKey::of_id));
     }
 }
 

@@ -37,6 +37,11 @@ impl Trace {
         self.0.push(Step { finding, evidence: Some(evidence.into()) });
     }
 
+    /// Whether this was found.
+    pub fn has(&self, finding: Finding) -> bool {
+        self.0.iter().any(|step| step.finding == finding)
+    }
+
     /// The steps, in order.
     pub fn steps(&self) -> &[Step] {
         &self.0

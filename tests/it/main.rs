@@ -15,6 +15,7 @@ mod associations;
 mod attachments;
 mod attribution;
 mod bcc;
+mod bounces;
 mod commands;
 mod faults_database;
 mod faults_hostile;

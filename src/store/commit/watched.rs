@@ -1,10 +1,10 @@
 //! What a commit keeps of a personal inbox besides verdicts: whom unlogged mail waits for (D21), other names of logged mail
-//! (D18, D20), mail that bounced (J12), and how many messages were seen and opened.
+//! (D18, D20), and how many messages were seen and opened.
 
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{activity, mailbox, outbox, pending_reference, thread_message};
+use entity::{activity, mailbox, pending_reference, thread_message};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 use uuid::Uuid;
@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::activities::Logged;
 use super::runs::Runs;
 use super::{Batch, CommitPolicy};
-use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::decide::key::waiting_hash;
 use crate::store::{StoreError, padded};
@@ -34,8 +33,6 @@ pub struct Watched {
     pub unsettled: Vec<u32>,
     /// Further names of messages that are on the timeline.
     pub ties: Vec<Tie>,
-    /// Logged messages that came back.
-    pub bounced: Vec<Name>,
     /// What was seen and opened.
     pub tally: Tally,
     /// Which equal verdicts share a row.
@@ -79,7 +76,7 @@ impl Watched {
     /// The workspaces that it reads or writes in.
     pub(super) fn workspaces(&self) -> impl Iterator<Item = Uuid> + '_ {
         let waiting = self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers));
-        waiting.chain(&self.bounced).map(|(workspace, _)| *workspace)
+        waiting.map(|(workspace, _)| *workspace)
     }
 }
 
@@ -90,7 +87,6 @@ pub(super) async fn write(
     watched: &Watched,
     logged: &mut Logged,
     policy: CommitPolicy,
-    clock: &Clock,
 ) -> Result<(), StoreError> {
     for tie in watched.ties.iter().chain(&std::mem::take(&mut logged.copies)) {
         logged.names.extend(add_names(db, tie).await?);
@@ -98,9 +94,6 @@ pub(super) async fn write(
     settle(db, batch, &watched.settled, true).await?;
     settle(db, batch, &watched.unsettled, false).await?;
     wait(db, batch, &watched.waiting, policy).await?;
-    for name in &watched.bounced {
-        bounce(db, batch, name, clock).await?;
-    }
     count(db, batch.mailbox, watched.tally).await
 }
 
@@ -210,37 +203,6 @@ async fn known_among(db: &DatabaseTransaction, names: &BTreeSet<Name>) -> Result
         known.extend(rows.iter().filter_map(|row| Some((row.workspace_id, MessageKey::from_bytes(&row.message_key)?))));
     }
     Ok(known)
-}
-
-/// A logged mail of ours came back: its activity says so, once (J12).
-async fn bounce(
-    db: &DatabaseTransaction,
-    batch: &Batch,
-    (workspace, key): &Name,
-    clock: &Clock,
-) -> Result<(), StoreError> {
-    let named = thread_message::Entity::find_by_id((*workspace, key.as_bytes().to_vec())).one(db).await?;
-    let Some(named) = named else { return Ok(()) };
-    let marked = activity::Entity::update_many()
-        .col_expr(activity::Column::Bounced, Expr::value(true))
-        .filter(activity::COLUMN.id.eq(named.activity_id))
-        .filter(activity::COLUMN.direction.eq("outgoing"))
-        .filter(activity::COLUMN.bounced.eq(false))
-        .exec(db)
-        .await?;
-    if marked.rows_affected == 0 {
-        return Ok(());
-    }
-    let event = outbox::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(*workspace),
-        account_id: Set(Some(batch.account)),
-        activity_id: Set(Some(named.activity_id)),
-        kind: Set("activity.bounced".to_owned()),
-        payload: Set(serde_json::json!({"version": 1})),
-        at: Set(clock.now()),
-    };
-    super::rows::insert(db, vec![event]).await
 }
 
 async fn count(db: &DatabaseTransaction, mailbox: Uuid, tally: Tally) -> Result<(), StoreError> {

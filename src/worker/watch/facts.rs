@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::part::Part;
-use crate::decide::facts::{FactQuery, Facts, ancestors};
+use crate::decide::bounce::{Returned, by_header};
+use crate::decide::facts::{FactQuery, Facts, WorkspaceFacts, ancestors};
 use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
@@ -67,6 +68,13 @@ impl Looked {
     /// The conversations it is in, by the provider and by its header.
     pub(super) fn conversations(&self) -> impl Iterator<Item = MessageKey> {
         self.conversations.iter().map(|one| one.key).chain(conversation(&self.envelope).map(|one| one.key))
+    }
+
+    /// The logged mail that it reports on, by its header (J12).
+    pub(super) fn reports_on(&self, facts: &Facts) -> Option<Returned> {
+        let conversations: Vec<Conversation> =
+            self.conversations.iter().cloned().chain(conversation(&self.envelope)).collect();
+        by_header(&self.envelope, self.received, &conversations, facts)
     }
 
     /// What it may be tied to a thread by, the nearest first.
@@ -134,7 +142,11 @@ impl Judge {
             Verdict::Sighting(_) => true,
             Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
         };
-        looked.part == Part::Ties && !sure(self.decide_on(looked, facts))
+        // A report has a subject of its own.
+        let in_conversation =
+            |facts: &WorkspaceFacts| looked.conversations().any(|key| facts.threads.contains_key(&key));
+        let tied = || facts.workspaces.iter().any(in_conversation);
+        looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {
