@@ -123,6 +123,8 @@ pub struct WorkspaceFacts {
     pub known: HashMap<MessageKey, Uuid>,
     /// Of those, mail of ours that was found in an inbox and not sent to the log address (D19).
     pub follow_ups: HashSet<Uuid>,
+    /// Of those, messages whose attachments are still to come (H7): a copy may bring them.
+    pub late: HashSet<Uuid>,
     /// Threads by the messages in them, and by the names that providers have for them.
     pub threads: HashMap<MessageKey, KnownThread>,
     /// When the first mail of a thread was sent, of those that a provider's name led to.

@@ -53,11 +53,11 @@ pub fn decide(policy: &Policy, inbox: &Inbox, seen: &Seen<'_>, facts: &Facts) ->
     let Some(workspace) = workspace(policy, seen, facts) else {
         return Decision::skip(trace, Code::MailboxNotConnected, Finding::InboxNotConnected);
     };
-    if let Some(activity) = steps::known(seen.envelope, workspace) {
-        trace.found(Finding::KnownMessage);
-        return Decision { verdict: Verdict::Sighting(activity), trace };
-    }
-    let mut decision = Case { policy, inbox, seen, facts: workspace }.decide(trace);
+    let case = Case { policy, inbox, seen, facts: workspace };
+    let mut decision = match steps::known(seen.envelope, workspace) {
+        Some(activity) => steps::seen_again(activity, workspace, trace, |trace| case.decide(trace)),
+        None => case.decide(trace),
+    };
     if let Verdict::Log(activity) = &mut decision.verdict {
         activity.conversations.extend(seen.conversations.iter().map(|conversation| conversation.key));
     }

@@ -57,6 +57,7 @@ impl Judge {
         query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
         let mut facts = self.store.facts(&self.scope, &query).await?;
         self.store.mark_follow_ups(&mut facts).await?;
+        self.store.mark_late(&mut facts).await?;
         Ok(facts)
     }
 

@@ -68,7 +68,11 @@ impl Intake {
     }
 
     /// The whole message with its share of the memory for large ones, or `None` when it left the server.
-    async fn fetch(&self, session: &mut Session, item: &Listed) -> Result<Option<(Vec<u8>, Permit)>, Trouble> {
+    pub(super) async fn fetch(
+        &self,
+        session: &mut Session,
+        item: &Listed,
+    ) -> Result<Option<(Vec<u8>, Permit)>, Trouble> {
         let (bodies, mut arriving) = Bodies::channel(&self.shared.worker.memory_for_large);
         let wanted = [*item];
         let (fetched, body) = tokio::join!(

@@ -31,6 +31,7 @@ mod inbox;
 mod inbox_late;
 mod inbox_live;
 mod inbox_modes;
+mod late_attachments;
 mod live;
 mod never_log;
 mod oddities;

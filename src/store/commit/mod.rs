@@ -16,6 +16,7 @@ mod completed;
 mod contacts;
 mod cursor;
 mod inherited;
+pub mod late;
 mod ledger;
 mod rows;
 pub mod runs;
@@ -184,6 +185,8 @@ pub struct CommitPolicy {
     pub contact_owner: bool,
     /// Whether a mail domain without a company gets one (E8).
     pub create_companies: bool,
+    /// How long attachments are waited for that come later (H7).
+    pub patience: late::Patience,
     /// The key of the hashes by which unlogged mail waits (D21).
     pub waiting: WaitingKey,
 }

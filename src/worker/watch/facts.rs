@@ -113,6 +113,7 @@ impl Judge {
         // Who has it connected is asked by its address.
         query.addresses.insert(self.scope.address.folded().to_owned());
         let mut facts = self.store.facts(&self.scope, &query).await?;
+        self.store.mark_late(&mut facts).await?;
         let conversations: HashSet<MessageKey> = conversations.collect();
         let mut hit = HashSet::new();
         for workspace in &facts.workspaces {
@@ -142,10 +143,12 @@ impl Judge {
             Verdict::Sighting(_) => true,
             Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
         };
-        // A report has a subject of its own.
-        let in_conversation =
-            |facts: &WorkspaceFacts| looked.conversations().any(|key| facts.threads.contains_key(&key));
-        let tied = || facts.workspaces.iter().any(in_conversation);
+        // A report has a subject of its own; a copy may bring what its message waits for.
+        let is_tied = |facts: &WorkspaceFacts| {
+            let waits = |key: MessageKey| facts.known.get(&key).is_some_and(|activity| facts.late.contains(activity));
+            looked.conversations().any(|key| facts.threads.contains_key(&key)) || looked.names().any(waits)
+        };
+        let tied = || facts.workspaces.iter().any(is_tied);
         looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))
     }
 
