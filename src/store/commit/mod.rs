@@ -278,7 +278,7 @@ async fn write(
     }
     let mut logged = activities::write(db, batch, contents, policy, clock).await?;
     watched::write(db, batch, watched, &mut logged, policy).await?;
-    watched::wake(db, &logged.names, policy).await?;
+    watched::wake(db, &logged.names, policy.waiting).await?;
     bounced::write(db, batch, clock).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }

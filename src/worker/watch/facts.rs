@@ -11,6 +11,7 @@ use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
 use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
+use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
 use crate::store::StoreError;
@@ -134,6 +135,23 @@ impl Judge {
             Some(inbox) if inbox.rule == LoggingRule::RepliesOnly => Part::Ties,
             _ => Part::Whole,
         }
+    }
+
+    /// Folded addresses of those whose being contacts would have a message logged: where contacts count, the sender, or
+    /// of mail of one of us the recipients (K2, K3).
+    pub(super) fn would_be_logged_on<'a>(
+        &self,
+        looked: &'a Looked,
+        facts: &'a WorkspaceFacts,
+    ) -> impl Iterator<Item = &'a str> {
+        let counts = self.policy.inbox.as_ref().is_some_and(|inbox| inbox.rule == LoggingRule::KnownContacts);
+        let Envelope { from, to, cc, .. } = &looked.envelope;
+        let is_ours = |party: &&Party| facts.claims.contains_key(party.address.folded());
+        let ours = from.first().filter(is_ours).is_some();
+        let sender = from.iter().take(1).filter(move |_| counts && !ours);
+        let recipients = to.iter().chain(cc).filter(move |_| counts && ours);
+        let people = sender.chain(recipients).filter(move |party| !is_ours(party));
+        people.map(|party| party.address.folded())
     }
 
     /// Whether the verdict on a message depends on more of its header than was asked for.

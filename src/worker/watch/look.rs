@@ -233,12 +233,14 @@ impl Intake {
         let refers = one.refers_to();
         let (near, far) = refers.split_at(refers.len().min(WAITS_FOR));
         let refers: Vec<MessageKey> = near.iter().chain(far.last()).copied().collect();
-        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), until };
+        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), people: Vec::new(), until };
         for workspace in &facts.workspaces {
             let name = |key: MessageKey| -> Name { (workspace.id, key) };
             waiting.own.extend(one.names().map(name));
             let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
             waiting.refers.extend(unknown.copied().map(name));
+            let people = self.shared.judge.would_be_logged_on(one, workspace).take(WAITS_FOR);
+            waiting.people.extend(people.map(|folded| (workspace.id, folded.to_owned())));
         }
         Some(waiting)
     }
