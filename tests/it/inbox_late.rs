@@ -57,7 +57,7 @@ async fn the_copy_of_a_mail_in_sent_that_was_read_first_becomes_a_sighting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_does_not_wait_longer_than_it_is_told_to() {
     let desk = Desk::with(Engine::Sqlite, Profile::Plain, "[watch]\npending_days = 0\n").await;
-    desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+    let uid = desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
     desk.sync();
     let waiting = || desk.trail.json(&["privacy", ANNA, "--json"]).iter().any(|row| row["kept"]["hashes"] != 0);
     while waiting() {
@@ -66,6 +66,10 @@ async fn mail_does_not_wait_longer_than_it_is_told_to() {
     desk.log_by_bcc("1@ours.example");
     desk.sync();
     assert_eq!(desk.logged(), ["1@ours.example"]);
+    let told = desk.trail.fails(1, &["explain", "--message-id", "2@c.example"]);
+    assert!(told.contains("ask by --account, --mailbox and --uid"), "{told}");
+    let told = desk.trail.run(&["explain", "--account", ANNA, "--mailbox", "INBOX", "--uid", &uid.to_string()]);
+    assert!(told.contains("not-in-known-thread"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
