@@ -22,6 +22,7 @@ pub mod contact_company;
 pub mod deal;
 pub mod deal_contact;
 pub mod grant;
+pub mod late_attachment;
 pub mod ledger;
 pub mod mailbox;
 pub mod never_log;

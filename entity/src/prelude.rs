@@ -17,6 +17,7 @@ pub use super::contact_company::Entity as ContactCompany;
 pub use super::deal::Entity as Deal;
 pub use super::deal_contact::Entity as DealContact;
 pub use super::grant::Entity as Grant;
+pub use super::late_attachment::Entity as LateAttachment;
 pub use super::ledger::Entity as Ledger;
 pub use super::mailbox::Entity as Mailbox;
 pub use super::never_log::Entity as NeverLog;

@@ -10,6 +10,7 @@ mod m0003_crm_records;
 mod m0004_threads_activities;
 mod m0005_ledger;
 mod m0006_notices_outbox;
+mod m0007_late_attachments;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_threads_activities::Migration),
             Box::new(m0005_ledger::Migration),
             Box::new(m0006_notices_outbox::Migration),
+            Box::new(m0007_late_attachments::Migration),
         ]
     }
 }

@@ -72,7 +72,8 @@ async fn explain_id(
     if !found {
         complain(
             "No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
-                   the mailbox, and does `mailtrail account list` show a recent success?",
+                   the mailbox, and does `mailtrail account list` show a recent success? Of unlogged mail in personal \
+                   inboxes the Message-ID is known for watch.pending_days only; later ask by --account, --mailbox and --uid.",
         );
     }
     Ok(found)

@@ -50,9 +50,10 @@ pub(super) async fn privacy(installation: &Installation, what: PrivacyRequest) -
         });
         output.record(&record, |_| {
             format!(
-                "{} {}: {} messages seen by their header, {} opened to be logged, {} opened without being logged.\n    \
+                "{} {}: {} messages seen by their header, {} opened to be logged or as a \
+                 report on a logged mail, {} opened without either.\n    \
                  Kept: {} activities. Of the rest: {} verdicts (a code and steps, no content), {} keyed hashes of \
-                 Message-IDs, {} messages set aside.",
+                 Message-IDs and addresses, {} messages set aside.",
                 account.address,
                 mailbox.name,
                 mailbox.seen,

@@ -10,13 +10,14 @@ use super::Usage;
 use super::output::complain;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, LoggingRule};
 use crate::mail::address::Address;
 use crate::oauth::hash_key;
 use crate::oauth::http::Http;
 use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
 use crate::source::Budget;
+use crate::store::commit::WaitingKey;
 use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
@@ -96,6 +97,15 @@ impl Installation {
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })
+    }
+
+    /// The key of the hashes by which mail waits for new contacts, where it does (K2).
+    pub(super) async fn waking(&self) -> anyhow::Result<Option<WaitingKey>> {
+        if self.config.policy.logging_rule != LoggingRule::KnownContacts {
+            return Ok(None);
+        }
+        let key = hash_key::hash_key(&self.store, &self.vault()?).await?;
+        Ok(Some(WaitingKey::new(*secrecy::ExposeSecret::expose_secret(&key))))
     }
 
     pub(super) fn vault(&self) -> anyhow::Result<Vault> {

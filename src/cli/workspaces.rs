@@ -83,7 +83,9 @@ async fn read(installation: &Installation, what: &NeverLogEntry) -> anyhow::Resu
 
 pub(super) async fn import(installation: &Installation, what: Import) -> anyhow::Result<Answer> {
     let workspace = installation.workspace().await?;
-    let import = super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock);
+    let waking = installation.waking().await?;
+    let import =
+        super::import::file(&installation.store, &workspace, what.kind, &what.file, &installation.clock, waking);
     let report = match import.await {
         Err(ImportError::NoFile(reason)) => return Err(Usage(reason).into()),
         other => other?,

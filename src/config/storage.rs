@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::optional;
 use super::value::{DatabaseUrl, Secret};
+use crate::store::commit::late::Patience;
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -46,11 +48,31 @@ pub struct Attachments {
     pub url: String,
     /// The largest attachment that is kept, in decoded bytes (H1).
     pub max_bytes: u64,
+    /// Hours that attachments are waited for which a scanner holds back (H7).
+    pub pending_hours: u32,
+    /// Seconds until the first look for them.
+    pub look_again_seconds: u32,
+    /// Names of what scanners deliver in their place, besides those that are known.
+    pub placeholders: Vec<String>,
+}
+
+impl Attachments {
+    /// How long attachments are waited for that come later.
+    pub fn patience(&self) -> Patience {
+        let bound = TimeDelta::hours(i64::from(self.pending_hours));
+        Patience { bound, first: TimeDelta::seconds(i64::from(self.look_again_seconds)) }
+    }
 }
 
 impl Default for Attachments {
     fn default() -> Self {
-        Self { url: "mailtrail-attachments".to_owned(), max_bytes: 50 * MEBIBYTE }
+        Self {
+            url: "mailtrail-attachments".to_owned(),
+            max_bytes: 50 * MEBIBYTE,
+            pending_hours: 24,
+            look_again_seconds: 60,
+            placeholders: Vec::new(),
+        }
     }
 }
 

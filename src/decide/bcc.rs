@@ -26,9 +26,21 @@ pub(super) fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Ut
     // A follow-up whose copy in the sent mail was read first makes contacts all the same (A6, A7).
     let known = steps::known(envelope, workspace);
     if let Some(activity) = known.filter(|activity| !workspace.follow_ups.contains(activity)) {
-        trace.found(Finding::KnownMessage);
-        return Decision { verdict: Verdict::Sighting(activity), trace };
+        return steps::seen_again(activity, workspace, trace, |trace| {
+            judge(policy, envelope, received, workspace, trace)
+        });
     }
+    judge(policy, envelope, received, workspace, trace)
+}
+
+/// A message that is not on the timeline.
+fn judge(
+    policy: &Policy,
+    envelope: &Envelope,
+    received: DateTime<Utc>,
+    workspace: &WorkspaceFacts,
+    mut trace: Trace,
+) -> Decision {
     if policy.auto_replies == AutoReplies::Skip && steps::is_automatic(envelope) {
         return Decision::skip(trace, Code::AutoReply, Finding::AutomaticRefused);
     }

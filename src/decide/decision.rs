@@ -190,6 +190,8 @@ pub enum Flag {
     AuthWarn,
     /// An attachment over the limit was left out (H1).
     AttachmentDropped,
+    /// An attachment is still to come (H7).
+    AttachmentPending,
     /// The body was cut (H5).
     BodyTruncated,
     /// The sender is new to the thread (decision 11).

@@ -9,6 +9,7 @@ use crate::decide::MessageKey;
 use crate::decide::never_log;
 use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
+use crate::mail::message::Mail;
 
 /// What to look up for a batch of envelopes: one short read answers it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -35,6 +36,12 @@ impl FactQuery {
         let ids = [&envelope.message_id, &envelope.original_message_id];
         self.messages.extend(ids.into_iter().flatten().map(MessageKey::of_id));
         self.ancestors.extend(ancestors(envelope));
+    }
+
+    /// The same of a mail at hand, which may report on another (J12).
+    pub fn add_mail(&mut self, mail: &Mail) {
+        self.add(&mail.envelope);
+        self.ancestors.extend(mail.reported().map(MessageKey::of_id));
     }
 }
 
@@ -116,6 +123,8 @@ pub struct WorkspaceFacts {
     pub known: HashMap<MessageKey, Uuid>,
     /// Of those, mail of ours that was found in an inbox and not sent to the log address (D19).
     pub follow_ups: HashSet<Uuid>,
+    /// Of those, messages whose attachments are still to come (H7): a copy may bring them.
+    pub late: HashSet<Uuid>,
     /// Threads by the messages in them, and by the names that providers have for them.
     pub threads: HashMap<MessageKey, KnownThread>,
     /// When the first mail of a thread was sent, of those that a provider's name led to.

@@ -25,6 +25,11 @@ impl MessageKey {
         Self::digest([b"conversation".as_slice(), name.join("\0").as_bytes()])
     }
 
+    /// The key under which mail waits for somebody with this folded address to become a contact (K2).
+    pub fn of_address(folded: &str) -> Self {
+        Self::digest([b"address".as_slice(), folded.as_bytes()])
+    }
+
     /// The key of a message without Message-ID: sender, date, base subject and text (L6), and the recipients, because a
     /// mail merge sends the same to each of many.
     pub fn fingerprint(envelope: &Envelope, text: &str) -> Self {

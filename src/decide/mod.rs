@@ -13,6 +13,7 @@
 pub mod association;
 pub mod attribution;
 mod bcc;
+pub mod bounce;
 pub mod code;
 pub mod counterparty;
 pub mod decision;

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use crate::decide::attribution::{Attributed, attribute};
 use crate::decide::decision::{Activity, Attribution, Decision, Direction, Flag, Kind, Verdict};
-use crate::decide::facts::{ClaimBy, Facts, KnownThread, WorkspaceFacts, ancestors};
+use crate::decide::facts::{ClaimBy, Facts, KnownThread, WorkspaceFacts};
 use crate::decide::policy::{AutoReplies, Inbox, LoggingRule};
 use crate::decide::thread::{self, By, Conversation, Hit, ThreadMatch};
-use crate::decide::{Code, Finding, MessageKey, Policy, Trace, counterparty, sender, steps};
+use crate::decide::{Code, Finding, Policy, Trace, bounce, counterparty, sender, steps};
 use crate::mail::address::Party;
 use crate::mail::automatic::Class;
 use crate::mail::envelope::Envelope;
@@ -33,6 +33,11 @@ impl<'a> Seen<'a> {
     pub fn new(envelope: &'a Envelope, received: DateTime<Utc>) -> Self {
         Self { envelope, received, conversations: &[], draft: false, asked_for: false }
     }
+
+    /// The conversations that the provider puts it in, and the one that its header names.
+    pub(crate) fn every_conversation(&self) -> Vec<Conversation> {
+        self.conversations.iter().cloned().chain(thread::conversation(self.envelope)).collect()
+    }
 }
 
 /// The verdict on a mail of `inbox`.
@@ -48,37 +53,29 @@ pub fn decide(policy: &Policy, inbox: &Inbox, seen: &Seen<'_>, facts: &Facts) ->
     let Some(workspace) = workspace(policy, seen, facts) else {
         return Decision::skip(trace, Code::MailboxNotConnected, Finding::InboxNotConnected);
     };
-    if let Some(activity) = steps::known(seen.envelope, workspace) {
-        trace.found(Finding::KnownMessage);
-        return Decision { verdict: Verdict::Sighting(activity), trace };
-    }
-    let mut decision = Case { policy, inbox, seen, facts: workspace }.decide(trace);
+    let case = Case { policy, inbox, seen, facts: workspace };
+    let mut decision = match steps::known(seen.envelope, workspace) {
+        Some(activity) => steps::seen_again(activity, workspace, trace, |trace| case.decide(trace)),
+        None => case.decide(trace),
+    };
     if let Verdict::Log(activity) = &mut decision.verdict {
         activity.conversations.extend(seen.conversations.iter().map(|conversation| conversation.key));
     }
     decision
 }
 
-/// The logged mail that a bounce is about, by the header (J12).
-pub fn bounced(envelope: &Envelope, facts: &Facts) -> Option<(Uuid, MessageKey)> {
-    let named = ancestors(envelope);
-    let about =
-        |facts: &WorkspaceFacts| named.iter().find(|key| facts.threads.contains_key(key)).map(|key| (facts.id, *key));
-    facts.workspaces.iter().filter(|_| envelope.class == Class::Bounce).find_map(about)
-}
-
 /// The workspace whose thread the mail is on; an inbox may serve several (A18).
 fn workspace<'a>(policy: &Policy, seen: &Seen<'_>, facts: &'a Facts) -> Option<&'a WorkspaceFacts> {
     let knows = |facts: &&WorkspaceFacts| {
-        steps::known(seen.envelope, facts).is_some() || find(policy, seen, facts) != ThreadMatch::Unknown
+        steps::known(seen.envelope, facts).is_some()
+            || find(policy, seen, facts) != ThreadMatch::Unknown
+            || bounce::is_about(seen.envelope, seen.received, &seen.every_conversation(), facts)
     };
     facts.workspaces.iter().find(knows).or(facts.workspaces.first())
 }
 
 fn find<'a>(policy: &Policy, seen: &Seen<'_>, facts: &'a WorkspaceFacts) -> ThreadMatch<'a> {
-    let mut conversations = seen.conversations.to_vec();
-    conversations.extend(thread::conversation(seen.envelope));
-    thread::find_with(policy, seen.envelope, seen.received, &conversations, facts)
+    thread::find_with(policy, seen.envelope, seen.received, &seen.every_conversation(), facts)
 }
 
 /// Who wrote a mail.
@@ -109,8 +106,7 @@ impl Case<'_> {
             return self.asked_for(thread, trace);
         }
         let envelope = self.seen.envelope;
-        if envelope.class == Class::Bounce && ancestors(envelope).iter().any(|key| self.facts.threads.contains_key(key))
-        {
+        if bounce::is_about(envelope, self.seen.received, &self.seen.every_conversation(), self.facts) {
             trace.found(Finding::BounceOfLogged);
             return Decision::skip(trace, Code::Bounce, Finding::BounceRefused);
         }

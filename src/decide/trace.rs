@@ -37,6 +37,11 @@ impl Trace {
         self.0.push(Step { finding, evidence: Some(evidence.into()) });
     }
 
+    /// Whether this was found.
+    pub fn has(&self, finding: Finding) -> bool {
+        self.0.iter().any(|step| step.finding == finding)
+    }
+
     /// The steps, in order.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -148,6 +153,9 @@ findings! {
     BodyTruncated, "H5", "The body is over its limit and was cut";
     BodyRefused, "H5", "The body is over its limit, and the policy is to refuse";
     AttachmentDropped, "H1, H8", "An attachment over the limit was left out, its name and size kept";
+    AttachmentPending, "H7", "An attachment is still being scanned; the message is looked at again until it is there";
+    AttachmentsCame, "H7", "The attachments came later and were added";
+    AttachmentsNeverCame, "H7", "The attachments did not come in time; nobody looks for them any more";
     TooLarge, "H", "The message is over the size limit";
     BeforeStart, "J13", "The mail arrived before the day the account starts from";
     GoneFromServer, "3501", "The message left the server before it was fetched";

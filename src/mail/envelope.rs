@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::address::{Address, Party};
 use super::automatic::{self, Class};
+use super::bounce;
 use super::fields::{Fields, header_len};
 use super::message_id::MessageId;
 use super::parties;
@@ -96,6 +97,9 @@ pub struct Envelope {
     pub authentication_results: Vec<String>,
     /// What kind of message the header makes it.
     pub class: Class,
+    /// Whom the header of a bounce names as not reached (`X-Failed-Recipients`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_recipients: Vec<Address>,
     /// Whether Exchange marked the message as sent within the tenant.
     pub auth_as_internal: bool,
     /// Whether mailtrail itself sent it, as a notice to a user (H9).
@@ -129,6 +133,7 @@ impl Envelope {
             delivered_to: delivered_to(fields),
             authentication_results: authentication_results(fields),
             class: automatic::classify(fields, &subject, from.first()),
+            failed_recipients: bounce::header_recipients(fields),
             auth_as_internal: auth_as_internal(fields),
             own_notice: fields.first(NOTICE_FIELD).is_some(),
             subject: truncated(subject, MAX_SUBJECT),

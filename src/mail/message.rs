@@ -6,6 +6,7 @@ use super::automatic::{self, Class};
 use super::bounce::{self, Bounce};
 use super::content;
 use super::envelope::Envelope;
+use super::message_id::MessageId;
 use super::structure::{self, Node};
 use super::{charset, file_name, transfer};
 
@@ -92,6 +93,11 @@ impl Mail {
         let by_parts = automatic::with_parts(envelope.class, &structure.nodes);
         envelope.class = if bounce.is_some() { Class::Bounce } else { by_parts };
         Ok(Self { envelope, text, html, has_plain_text, attachments, omitted, bounce })
+    }
+
+    /// The message that it reports on, where it is a bounce.
+    pub fn reported(&self) -> Option<&MessageId> {
+        self.bounce.as_ref()?.original_message_id.as_ref()
     }
 }
 

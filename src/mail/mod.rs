@@ -18,6 +18,7 @@ pub mod message;
 pub mod message_id;
 mod parameters;
 mod parties;
+pub mod placeholder;
 mod plain;
 mod prefixes;
 pub mod reply;

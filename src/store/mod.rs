@@ -8,6 +8,7 @@ pub mod commit;
 pub mod error;
 pub mod facts;
 pub mod grants;
+mod late;
 pub mod ledger;
 pub mod mailboxes;
 pub mod never_log;

@@ -84,7 +84,7 @@ impl Intake {
     /// The verdict on bytes that were kept when the message was set aside.
     pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
         let parsed = Parsed { uid, received, what: parse_stage::parse(bytes, false), permit: None };
-        let facts = self.shared.judge.facts(parsed.envelope().into_iter()).await?;
+        let facts = self.shared.judge.facts_on_mails(parsed.mail().into_iter()).await?;
         let deposit = self.shared.worker.blobs.deposit();
         let (entry, ..) = judge_stage::judge(&self.shared, parsed, &facts, &deposit).await?;
         deposit.settle().await?;

@@ -7,10 +7,12 @@ use entity::account;
 
 use super::{Worker, policy};
 
+use crate::decide::bounce::{Returned, decide_at_hand};
 use crate::decide::facts::{FactQuery, Facts, ancestors};
 use crate::decide::key::keyed_hash;
 use crate::decide::{Decision, MessageKey, Policy, decide};
 use crate::mail::envelope::Envelope;
+use crate::mail::message::Mail;
 use crate::store::facts::Scope;
 use crate::store::{Store, StoreError};
 use crate::trouble::Trouble;
@@ -40,16 +42,38 @@ impl Judge {
     pub(super) async fn facts<'a>(&self, envelopes: impl Iterator<Item = &'a Envelope>) -> Result<Facts, StoreError> {
         let mut query = FactQuery::default();
         envelopes.for_each(|envelope| query.add(envelope));
+        self.answered(query).await
+    }
+
+    /// The same about mails at hand.
+    pub(super) async fn facts_on_mails<'a>(&self, mails: impl Iterator<Item = &'a Mail>) -> Result<Facts, StoreError> {
+        let mut query = FactQuery::default();
+        mails.for_each(|mail| query.add_mail(mail));
+        self.answered(query).await
+    }
+
+    async fn answered(&self, mut query: FactQuery) -> Result<Facts, StoreError> {
         // Who has an inbox connected is asked by its address.
         query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
         let mut facts = self.store.facts(&self.scope, &query).await?;
         self.store.mark_follow_ups(&mut facts).await?;
+        self.store.mark_late(&mut facts).await?;
         Ok(facts)
     }
 
     /// The decision on one of them.
     pub(super) fn decide(&self, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
         decide(&self.policy, envelope, received, facts)
+    }
+
+    /// The decision on a mail at hand, and the logged mail that it says came back.
+    pub(super) fn decide_at_hand(
+        &self,
+        mail: &Mail,
+        received: DateTime<Utc>,
+        facts: &Facts,
+    ) -> (Decision, Option<Returned>) {
+        decide_at_hand(&self.policy, mail, received, facts)
     }
 
     /// The keyed hash of a Message-ID, for the ledger.
@@ -62,24 +86,25 @@ impl Judge {
 /// mail may name more.
 const NAMED: usize = 5_000;
 
-/// How many of `envelopes` may be decided on the same facts. What depends on a mail before it in the run, or on one that
+/// How many of `mails` may be decided on the same facts. What depends on a mail before it in the run, or on one that
 /// `is_pending`, waits until that one's verdict is in the store: a copy of it, whatever the copy's own verdict would be
-/// (D20), also under an id that a provider rewrote, and a stranger's mail that refers to it (decision 14).
+/// (D20), also under an id that a provider rewrote, a stranger's mail that refers to it (decision 14), and a report on it.
 pub(super) fn independent<'a>(
-    envelopes: impl Iterator<Item = Option<&'a Envelope>>,
+    mails: impl Iterator<Item = Option<&'a Mail>>,
     facts: &Facts,
     is_pending: impl Fn(&MessageKey) -> bool,
 ) -> usize {
     let mut seen = std::collections::HashSet::new();
     let (mut count, mut named) = (0, 0);
-    for envelope in envelopes {
-        let Some(envelope) = envelope else {
+    for mail in mails {
+        let Some(mail) = mail else {
             count += 1;
             continue;
         };
+        let envelope = &mail.envelope;
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
         let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
-        let mut refers = answers.into_iter().chain(names.clone());
+        let mut refers = answers.into_iter().chain(names.clone()).chain(mail.reported().map(MessageKey::of_id));
         named += envelope.to.len() + envelope.cc.len() + envelope.references.len() + envelope.in_reply_to.len();
         if (named > NAMED && count > 0) || refers.any(|key| seen.contains(&key) || is_pending(&key)) {
             break;

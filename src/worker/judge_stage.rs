@@ -53,8 +53,8 @@ pub(super) async fn run(
         while !arrived.is_empty() {
             // Before the facts are read: what is committed while they are is not among them.
             pending.forget_committed();
-            let facts = shared.judge.facts(arrived.iter().filter_map(Parsed::envelope)).await?;
-            let ready = independent(arrived.iter().map(Parsed::envelope), &facts, |key| pending.contains(key));
+            let facts = shared.judge.facts_on_mails(arrived.iter().filter_map(Parsed::mail)).await?;
+            let ready = independent(arrived.iter().map(Parsed::mail), &facts, |key| pending.contains(key));
             if ready == 0 {
                 pending.settled().await;
                 continue;
@@ -108,14 +108,14 @@ pub(super) async fn judge(
         }
     };
     let message_hash = shared.judge.hash(&mail.envelope);
-    let decision = shared.judge.decide(&mail.envelope, received, facts);
+    let (decision, returned) = shared.judge.decide_at_hand(&mail, received, facts);
     let mut trace = decision.trace;
     let outcome = match decision.verdict {
         Verdict::Log(activity) => {
             prepare(*activity, *mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
         Verdict::Sighting(activity) => Outcome::Sighting(activity),
-        Verdict::Skip(code) => Outcome::Skip(code),
+        Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
     if let Some(permit) = &mut permit {
         shrink(permit, outcome.bytes() + bytes.as_ref().map_or(0, Vec::len));
@@ -147,7 +147,7 @@ struct Pending {
 
 impl Pending {
     fn add(&mut self, number: u64, messages: &[Parsed]) {
-        let envelopes = messages.iter().filter_map(Parsed::envelope);
+        let envelopes = messages.iter().filter_map(Parsed::mail).map(|mail| &mail.envelope);
         let ids = envelopes.flat_map(|envelope| [&envelope.message_id, &envelope.original_message_id]);
         self.batches.push_back((number, ids.flatten().map(MessageKey::of_id).collect()));
     }
@@ -172,9 +172,9 @@ impl Pending {
 }
 
 impl Parsed {
-    pub(super) fn envelope(&self) -> Option<&crate::mail::envelope::Envelope> {
+    pub(super) fn mail(&self) -> Option<&crate::mail::message::Mail> {
         match &self.what {
-            What::Mail(mail, _) => Some(&mail.envelope),
+            What::Mail(mail, _) => Some(mail),
             What::Unparsable(..) | What::Gone => None,
         }
     }

@@ -5,9 +5,12 @@ use super::intake::{Intake, Shared};
 use super::judge_stage::casualty;
 use super::parse_stage::{What, parse};
 use super::prepare::prepare;
-use crate::decide::decision::Activity;
-use crate::decide::{Code, Finding, Trace, Verdict};
+use crate::decide::bounce::{Returned, by_header, by_report};
+use crate::decide::decision::{Activity, Direction};
+use crate::decide::{Code, Facts, Finding, Trace, Verdict};
+use crate::mail::automatic::Class;
 use crate::mail::envelope::{Envelope, FIELDS};
+use crate::mail::message::Mail;
 use crate::source::{Bodies, Body, Listed, Permit, Session};
 use crate::store::commit::{Committed, Entry, Outcome};
 use crate::trouble::Trouble;
@@ -68,14 +71,33 @@ impl Intake {
             Verdict::Sighting(activity) => {
                 return Ok(Entry { uid, outcome: Outcome::Sighting(activity), trace, message_hash });
             }
+            Verdict::Skip(_) if self.may_report(&envelope, received, &facts) => {
+                return self.read_report(session, item).await;
+            }
             Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
         };
         let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(uid)) };
         keep(&self.shared, uid, received, *activity, trace, bytes).await
     }
 
+    /// Whether a mail may report on a logged one, and may be opened for that: in an inbox, what its header ties to one (J12).
+    fn may_report(&self, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> bool {
+        let dedicated = self.shared.judge.policy.inbox.is_none();
+        envelope.class == Class::Bounce && (dedicated || by_header(envelope, received, &[], facts).is_some())
+    }
+
+    async fn read_report(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
+        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(item.uid)) };
+        let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
+        self.judge_kept(item.uid, bytes, received).await
+    }
+
     /// The whole message with its share of the memory for large ones, or `None` when it left the server.
-    async fn fetch(&self, session: &mut Session, item: &Listed) -> Result<Option<(Vec<u8>, Permit)>, Trouble> {
+    pub(super) async fn fetch(
+        &self,
+        session: &mut Session,
+        item: &Listed,
+    ) -> Result<Option<(Vec<u8>, Permit)>, Trouble> {
         let (bodies, mut arriving) = Bodies::channel(&self.shared.worker.memory_for_large);
         let wanted = [*item];
         let (fetched, body) = tokio::join!(
@@ -108,6 +130,9 @@ pub(super) async fn keep(
     let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
         What::Mail(mail, _) => {
             let message_hash = shared.judge.hash(&mail.envelope);
+            if let Some(outcome) = report_after_all(&mail, &activity, &mut trace) {
+                return Ok(Entry { uid, outcome, trace, message_hash });
+            }
             let outcome = prepare(activity, *mail, received, &shared.worker.config, &deposit, &mut trace).await?;
             Entry { uid, outcome, trace, message_hash }
         }
@@ -116,6 +141,37 @@ pub(super) async fn keep(
     };
     deposit.settle().await?;
     Ok(entry)
+}
+
+/// What becomes of a mail that is a report by its text, though its header looked like a contact's reply (J12).
+fn report_after_all(mail: &Mail, activity: &Activity, trace: &mut Trace) -> Option<Outcome> {
+    let bounce = mail.bounce.as_ref()?;
+    if activity.direction != Direction::Incoming || trace.has(Finding::AskedFor) {
+        return None;
+    }
+    trace.found(Finding::BounceRefused);
+    let about = Returned { workspace: activity.workspace, names: activity.ancestors.clone() };
+    Some(by_report(bounce, about).map_or(Outcome::Skip(Code::Bounce), Outcome::Bounce))
+}
+
+/// What becomes of a report on a logged mail once its text is known, which tells whether that came back for good.
+pub(super) async fn read_report(
+    shared: &Shared,
+    uid: u32,
+    about: Returned,
+    trace: Trace,
+    bytes: Vec<u8>,
+) -> Result<Entry, Trouble> {
+    let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+    let mail = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
+        What::Mail(mail, _) => mail,
+        What::Unparsable(..) | What::Gone => {
+            return Ok(Entry { uid, outcome: Outcome::Skip(Code::Bounce), trace, message_hash: None });
+        }
+    };
+    let returned = mail.bounce.as_ref().and_then(|bounce| by_report(bounce, about));
+    let outcome = returned.map_or(Outcome::Skip(Code::Bounce), Outcome::Bounce);
+    Ok(Entry { uid, outcome, trace, message_hash: shared.judge.hash(&mail.envelope) })
 }
 
 /// No header came: the message left the server, or the server cannot read it.

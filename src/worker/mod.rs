@@ -7,6 +7,7 @@
 //! ```
 
 pub mod account;
+mod attachments;
 pub mod audit;
 pub mod backoff;
 mod commit_stage;
@@ -62,6 +63,7 @@ impl Worker {
             deals: self.config.limits.deals,
             contact_owner: self.config.policy.contact_owner,
             create_companies: self.config.policy.create_companies,
+            patience: self.config.attachments.patience(),
             waiting: WaitingKey::new(*self.hash_key),
         }
     }

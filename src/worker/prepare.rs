@@ -6,6 +6,7 @@ use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
 use crate::mail::content::truncate_text;
 use crate::mail::message::{Mail, Part};
+use crate::mail::placeholder::is_placeholder;
 use crate::mail::reply::reply_text;
 use crate::store::commit::{Attachment, Content, Entrant, Notice, Outcome};
 use crate::trouble::Trouble;
@@ -35,14 +36,15 @@ pub(super) async fn prepare(
         activity.flags.push(Flag::BodyTruncated);
         trace.found_by(Finding::BodyTruncated, format!("{body} bytes"));
     }
-    let mut stored = Vec::with_capacity(attachments.len());
-    for part in attachments {
-        stored.push(store(part, config.attachments.max_bytes, deposit).await?);
+    let pending = attachments.iter().find(|part| is_placeholder(part, &config.attachments.placeholders));
+    if let Some(part) = pending {
+        activity.flags.push(Flag::AttachmentPending);
+        trace.found_by(Finding::AttachmentPending, part.name.as_str());
     }
-    stored.extend(left_out(omitted));
-    let dropped: Vec<&Attachment> = stored.iter().filter(|attachment| attachment.reason.is_some()).collect();
+    let stored = self::attachments(attachments, omitted, config, deposit).await?;
+    let dropped: Vec<&Attachment> = dropped(&stored).collect();
     // A contact gets no mail from us (H9): of a reply, nobody of ours is the sender.
-    let notice = notice(&dropped, &envelope).filter(|_| activity.direction == Direction::Outgoing);
+    let notice = notice(&stored, &envelope).filter(|_| activity.direction == Direction::Outgoing);
     if !dropped.is_empty() {
         activity.flags.push(Flag::AttachmentDropped);
         dropped
@@ -55,6 +57,44 @@ pub(super) async fn prepare(
     let content = Content { text, html, reply_text, attachments: stored };
     trace.found(Finding::Logged);
     Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))
+}
+
+/// Whether a mail's attachments are still to come (H7).
+pub(super) fn is_pending(mail: &Mail, config: &Config) -> bool {
+    mail.attachments.iter().any(|part| is_placeholder(part, &config.attachments.placeholders))
+}
+
+/// The attachments of a mail, kept or left out.
+pub(super) async fn attachments(
+    parts: Vec<Part>,
+    omitted: usize,
+    config: &Config,
+    deposit: &Deposit<'_>,
+) -> Result<Vec<Attachment>, Trouble> {
+    let mut stored = Vec::with_capacity(parts.len());
+    for part in parts {
+        stored.push(if is_placeholder(&part, &config.attachments.placeholders) {
+            to_come(part)
+        } else {
+            store(part, config.attachments.max_bytes, deposit).await?
+        });
+    }
+    stored.extend(left_out(omitted));
+    Ok(stored)
+}
+
+const BEING_SCANNED: &str = "still being scanned";
+
+/// What stands for attachments that are not there yet: nothing of it is worth keeping but its name.
+fn to_come(part: Part) -> Attachment {
+    let Part { name, media_type, content_id, inline, bytes } = part;
+    let reason = Some(BEING_SCANNED.to_owned());
+    Attachment { name, media_type, size: bytes.len() as u64, sha256: None, content_id, inline, reason }
+}
+
+/// Those that were left out for good.
+fn dropped(stored: &[Attachment]) -> impl Iterator<Item = &Attachment> {
+    stored.iter().filter(|one| one.reason.as_deref().is_some_and(|reason| reason != BEING_SCANNED))
 }
 
 /// Keeps an attachment, or its name, size and reason when it is over the limit: exactly the limit passes (H1, H8).
@@ -84,9 +124,9 @@ fn left_out(parts: usize) -> Option<Attachment> {
 }
 
 /// At most one notice a message, to the sender, never to a contact (H2, H9).
-fn notice(dropped: &[&Attachment], envelope: &crate::mail::envelope::Envelope) -> Option<Notice> {
-    let recipient = envelope.from.first().filter(|_| !dropped.is_empty())?.clone();
-    let list: String = dropped.iter().map(|one| format!("- {} ({} bytes)\n", one.name, one.size)).collect();
+pub(super) fn notice(stored: &[Attachment], envelope: &crate::mail::envelope::Envelope) -> Option<Notice> {
+    let list: String = dropped(stored).map(|one| format!("- {} ({} bytes)\n", one.name, one.size)).collect();
+    let recipient = envelope.from.first().filter(|_| !list.is_empty())?.clone();
     let body = format!(
         "Your mail was logged without these attachments, because they are larger than the limit:\n\n{list}\nThe mail \
          itself is complete on the timeline; the recipients have received everything."

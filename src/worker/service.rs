@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::Worker;
 use super::account::until;
+use super::attachments;
 use super::backoff::backoff;
 use super::watch::late;
 use crate::source::{Session, Waited};
@@ -41,6 +42,7 @@ pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
     // What users put on the timeline by BCC makes contacts (A6, A7), which its copy in their sent mail does not.
     accounts.extend(round(worker, inboxes).await);
     late::once(worker, &mut accounts).await?;
+    attachments::once(worker, &mut accounts).await?;
     Ok(Report { accounts })
 }
 

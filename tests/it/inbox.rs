@@ -175,7 +175,7 @@ async fn s51_s52_out_of_office_is_flagged_and_a_bounce_marks_the_mail_that_came_
         assert_eq!(desk.activity_of("1@ours.example")["bounced"], true);
         let events = desk.trail.json(&["events", "list", "--json"]);
         assert_eq!(events.iter().filter(|event| event["type"] == "activity.bounced").count(), 1);
-        assert_eq!(desk.privacy(), (2, 1, 0));
+        assert_eq!(desk.privacy(), (2, 2, 0), "a report on a logged mail is read");
     }
 }
 

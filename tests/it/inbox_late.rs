@@ -57,7 +57,7 @@ async fn the_copy_of_a_mail_in_sent_that_was_read_first_becomes_a_sighting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_does_not_wait_longer_than_it_is_told_to() {
     let desk = Desk::with(Engine::Sqlite, Profile::Plain, "[watch]\npending_days = 0\n").await;
-    desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+    let uid = desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
     desk.sync();
     let waiting = || desk.trail.json(&["privacy", ANNA, "--json"]).iter().any(|row| row["kept"]["hashes"] != 0);
     while waiting() {
@@ -66,6 +66,10 @@ async fn mail_does_not_wait_longer_than_it_is_told_to() {
     desk.log_by_bcc("1@ours.example");
     desk.sync();
     assert_eq!(desk.logged(), ["1@ours.example"]);
+    let told = desk.trail.fails(1, &["explain", "--message-id", "2@c.example"]);
+    assert!(told.contains("ask by --account, --mailbox and --uid"), "{told}");
+    let told = desk.trail.run(&["explain", "--account", ANNA, "--mailbox", "INBOX", "--uid", &uid.to_string()]);
+    assert!(told.contains("not-in-known-thread"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,4 +101,39 @@ async fn the_providers_conversation_ties_a_reply_that_names_no_ancestor_under_th
     desk.receive(later(answer(CARLA, ANNA, "3@c.example", "Lunch", &index("AAAAAC"))));
     desk.sync();
     assert_eq!(desk.logged(), ["1@ours.example", "2@c.example"], "what was there before is no reply (D7)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_mail_with_contacts_is_logged_mail_waits_for_its_people_to_become_contacts() {
+    for engine in engines() {
+        let desk = Desk::with(engine, Profile::Plain, "logging_rule = \"known-contacts\"\n").await;
+        desk.receive(mail_from("dora@other.example", "1@o.example", ANNA, "Cc: ed@other.example\r\n"));
+        desk.receive(mail_from("x@third.example", "2@t.example", ANNA, "Cc: dora@other.example\r\n"));
+        desk.sent(mail_from(ANNA, "3@ours.example", "x@elsewhere.example, ed@other.example", ""));
+        desk.sent(mail_from(ANNA, "4@ours.example", "f@new.example", ""));
+        desk.sync();
+        assert!(desk.logged().is_empty() && desk.opened().is_empty());
+        desk.contacts_known(&["d,Dora,private@dora.example;Dora@Other.example,,,", "e,Ed,ed@other.example,,,"]);
+        desk.sync();
+        assert_eq!(desk.logged(), ["1@o.example", "3@ours.example"]);
+        assert_eq!((desk.code("1@o.example"), desk.opened().len()), ("logged".to_owned(), 2));
+        // A contact that a BCC copy makes counts as well.
+        desk.deliver_now(mail_from(ANNA, "5@ours.example", "f@new.example", ""));
+        desk.sync();
+        assert_eq!(desk.logged(), ["1@o.example", "3@ours.example", "4@ours.example", "5@ours.example"]);
+        assert_eq!(desk.code("2@t.example"), "not-in-known-thread");
+        assert_eq!(desk.privacy(), (4, 3, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_replies_are_logged_nothing_is_kept_of_who_wrote_unlogged_mail() {
+    let kept = async |rule: &str| {
+        let desk = Desk::with(Engine::Sqlite, Profile::Plain, &format!("logging_rule = \"{rule}\"\n")).await;
+        desk.receive(mail_from("dora@other.example", "1@o.example", ANNA, ""));
+        desk.sync();
+        let rows = desk.trail.json(&["privacy", ANNA, "--json"]);
+        rows.iter().map(|row| row["kept"]["hashes"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((kept("replies-only").await, kept("known-contacts").await), (1, 2));
 }

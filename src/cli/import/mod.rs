@@ -15,6 +15,7 @@ use entity::workspace;
 
 use super::progress;
 use crate::clock::Clock;
+use crate::store::commit::WaitingKey;
 use crate::store::records::{BATCH, Import, Numbered, Report, Rows};
 use crate::store::{Store, StoreError};
 
@@ -75,7 +76,7 @@ impl fmt::Display for Kind {
 }
 
 /// Imports everything that `input` holds, or with any bad line nothing. `form` is known from the file's name, or else
-/// seen in its first byte.
+/// seen in its first byte. With the key of the hashes by which mail waits for new contacts, that is judged again (K2).
 ///
 /// Reads in the calling task: an import is a command of its own, with nothing beside it to hold up.
 pub async fn run(
@@ -85,9 +86,10 @@ pub async fn run(
     input: impl Read + Send,
     form: Option<Form>,
     clock: &Clock,
+    waking: Option<WaitingKey>,
 ) -> Result<Report, ImportError> {
     let mut lines = source::open(input, form, kind)?;
-    let mut import = Import::begin(store, workspace, clock).await?;
+    let mut import = Import::begin(store, workspace, clock).await?.waking(waking);
     let mut batch = Batch::new(kind);
     while let Some(Line { number, fields }) = lines.next()? {
         match fields.and_then(|fields| batch.push(number, &fields)) {
@@ -109,16 +111,17 @@ pub async fn file(
     kind: Kind,
     path: &Path,
     clock: &Clock,
+    waking: Option<WaitingKey>,
 ) -> Result<Report, ImportError> {
     let label = format!("importing {kind}");
     if path == Path::new("-") {
         // Not the locked handle, which is bound to one thread.
-        return run(store, workspace, kind, progress::reading(io::stdin(), None, &label), None, clock).await;
+        return run(store, workspace, kind, progress::reading(io::stdin(), None, &label), None, clock, waking).await;
     }
     let unreadable = |e: io::Error| ImportError::NoFile(format!("{} cannot be read: {e}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
     let total = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
-    run(store, workspace, kind, progress::reading(file, total, &label), Form::of_name(path), clock).await
+    run(store, workspace, kind, progress::reading(file, total, &label), Form::of_name(path), clock, waking).await
 }
 
 struct Batch(Rows);

@@ -9,7 +9,7 @@ use crate::store::{users, workspaces};
 async fn import(store: &Store, kind: Kind, text: impl AsRef<[u8]>) -> Result<Report, ImportError> {
     let clock = Clock::system();
     let workspace = workspaces::ensure_default(store, &clock).await.unwrap();
-    run(store, &workspace, kind, text.as_ref(), None, &clock).await
+    run(store, &workspace, kind, text.as_ref(), None, &clock, None).await
 }
 
 async fn workspace_id(store: &Store) -> uuid::Uuid {

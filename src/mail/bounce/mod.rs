@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::automatic::{self, Class};
 use super::envelope::Envelope;
+use super::fields::Fields;
 use super::message_id::MessageId;
 use super::structure::{Node, Structure};
 use super::{charset, content, transfer};
@@ -75,7 +76,7 @@ pub(super) fn find(raw: &[u8], structure: &Structure<'_>, envelope: &Envelope, t
     if !certain && told.is_none() && !tells {
         return None;
     }
-    let header = structure.fields.first("X-Failed-Recipients").map(|value| addresses(&value)).unwrap_or_default();
+    let header = envelope.failed_recipients.clone();
     let told = told.unwrap_or_default();
     let action = told.action.unwrap_or(found.action);
     let mut recipients = told.failed(&found.recipients);
@@ -88,6 +89,11 @@ pub(super) fn find(raw: &[u8], structure: &Structure<'_>, envelope: &Envelope, t
         action,
         status: told.status.or(found.status),
     })
+}
+
+/// Whom a header names as not reached, as Gmail and Exim do.
+pub(super) fn header_recipients(fields: &Fields<'_>) -> Vec<Address> {
+    fields.first("X-Failed-Recipients").map(|value| addresses(&value)).unwrap_or_default()
 }
 
 /// The text of a part, as far as a bounce is read.

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::associations::{self, Associations};
 use super::contacts::{self, Contacts};
 use super::inherited::{self, Inherited};
+use super::late::{self, Arrived};
 use super::watched::{Name, Tie};
-use super::{Batch, CommitPolicy, Content, Entrant, Outcome, completed, rows, threads};
+use super::{Attachment, Batch, CommitPolicy, Content, Entrant, Outcome, completed, rows, threads};
 use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::decide::decision::Kind;
@@ -43,23 +44,41 @@ pub(super) async fn write(
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let Sorted { mut logged, uids, fresh, copies } = sort_out(db, batch, clock).await?;
+    let Sorted { mut logged, uids, fresh, copies, again } = sort_out(db, batch, clock).await?;
     for copy in copies {
         completed::write(db, batch, copy, policy, clock).await?;
     }
-    if fresh.is_empty() {
-        return Ok(logged);
+    if !fresh.is_empty() {
+        logged.names = insert(db, batch, &uids, &fresh, &mut contents, policy, clock).await?;
     }
+    for (uid, activity, entrant) in again {
+        let attachments = contents.remove(&uid).unwrap_or_default().attachments;
+        let arrived = Arrived { attachments, notice: entrant.notice.clone() };
+        late::complete(db, activity, arrived, clock).await?;
+    }
+    Ok(logged)
+}
+
+/// Writes the new ones; gives the names by which they are known from now on.
+async fn insert(
+    db: &DatabaseTransaction,
+    batch: &Batch,
+    uids: &[u32],
+    fresh: &[(Uuid, &Entrant)],
+    contents: &mut HashMap<u32, Content>,
+    policy: CommitPolicy,
+    clock: &Clock,
+) -> Result<Vec<Name>, StoreError> {
     let entrants: Vec<&Entrant> = fresh.iter().map(|(_, entrant)| *entrant).collect();
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
-    let (threads, names) = threads::assign(db, &fresh, clock).await?;
-    logged.names = names.iter().filter_map(name).collect();
+    let (threads, names) = threads::assign(db, fresh, clock).await?;
+    let known_by: Vec<Name> = names.iter().filter_map(name).collect();
     let visibility = visibilities(db, &entrants).await?;
     let continued = inherited::of_threads(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
     for (((id, entrant), thread), uid) in fresh.iter().zip(threads).zip(uids) {
-        let content = contents.remove(&uid).unwrap_or_default();
+        let content = contents.remove(uid).unwrap_or_default();
         let inherited = inherited::by(db, &entrant.activity, &continued).await?;
         let visibility = visibility.get(&entrant.activity.workspace).map_or("everyone", String::as_str);
         rows.link(*id, entrant, &contacts, &associations, inherited);
@@ -68,7 +87,9 @@ pub(super) async fn write(
         rows.announce(*id, batch, entrant, clock);
     }
     rows.insert(db).await?;
-    Ok(logged)
+    let placed: Vec<_> = uids.iter().zip(fresh).map(|(uid, (id, entrant))| (*uid, *id, *entrant)).collect();
+    late::wait(db, batch, &placed, policy.patience, clock).await?;
+    Ok(known_by)
 }
 
 fn name(row: &thread_message::ActiveModel) -> Option<Name> {
@@ -85,6 +106,8 @@ struct Sorted<'a> {
     fresh: Vec<(Uuid, &'a Entrant)>,
     /// Copies that may complete the activity that stands for them.
     copies: Vec<(Uuid, &'a Entrant)>,
+    /// Copies that may bring the attachments that one waits for.
+    again: Vec<(u32, Uuid, &'a Entrant)>,
 }
 
 /// Tells new messages from those that are known, in the store or earlier in the batch.
@@ -105,6 +128,9 @@ async fn sort_out<'a>(db: &DatabaseTransaction, batch: &'a Batch, clock: &Clock)
             sorted.logged.by_uid.insert(uid, (*id, false));
             if entrant.activity.kind == Kind::Bcc {
                 sorted.copies.push((*id, entrant));
+            }
+            if !late::is_pending(entrant) {
+                sorted.again.push((uid, *id, entrant));
             }
             let conversations = entrant.activity.conversations.iter().copied();
             sorted
@@ -188,6 +214,22 @@ fn row(
     }
 }
 
+pub(super) fn attachment_rows(id: Uuid, attachments: &[Attachment]) -> Vec<attachment::ActiveModel> {
+    let row = |(position, part): (i32, &Attachment)| attachment::ActiveModel {
+        activity_id: Set(id),
+        position: Set(position),
+        name: Set(part.name.clone()),
+        media_type: Set(part.media_type.clone()),
+        size: Set(i64::try_from(part.size).unwrap_or(i64::MAX)),
+        sha256: Set(part.sha256.clone()),
+        content_id: Set(part.content_id.clone()),
+        is_inline: Set(part.inline),
+        stored: Set(part.sha256.is_some()),
+        reason: Set(part.reason.clone()),
+    };
+    (0_i32..).zip(attachments).map(row).collect()
+}
+
 #[derive(Default)]
 struct Rows {
     activities: Vec<activity::ActiveModel>,
@@ -241,20 +283,7 @@ impl Rows {
     }
 
     fn attach(&mut self, id: Uuid, content: &Content) {
-        for (position, part) in (0_i32..).zip(&content.attachments) {
-            self.attachments.push(attachment::ActiveModel {
-                activity_id: Set(id),
-                position: Set(position),
-                name: Set(part.name.clone()),
-                media_type: Set(part.media_type.clone()),
-                size: Set(i64::try_from(part.size).unwrap_or(i64::MAX)),
-                sha256: Set(part.sha256.clone()),
-                content_id: Set(part.content_id.clone()),
-                is_inline: Set(part.inline),
-                stored: Set(part.sha256.is_some()),
-                reason: Set(part.reason.clone()),
-            });
-        }
+        self.attachments.extend(attachment_rows(id, &content.attachments));
     }
 
     /// The event for other programs, and the notice to the sender if there is one (H2).

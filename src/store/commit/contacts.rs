@@ -6,7 +6,7 @@ use entity::{contact, contact_address, outbox};
 use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
-use super::{CommitPolicy, Entrant, rows};
+use super::{CommitPolicy, Entrant, rows, watched};
 use crate::clock::Clock;
 use crate::decide::decision::{Counterparty, Kind};
 use crate::mail::address::Address;
@@ -71,6 +71,8 @@ pub(super) async fn ensure(
         });
         contacts.by_address.insert((workspace, folded), id);
     }
+    let people = addresses.iter().map(|row| (*row.workspace_id.as_ref(), row.address_folded.as_ref().as_str()));
+    watched::wake_people(db, people, policy.waiting).await?;
     rows::insert(db, made).await?;
     rows::insert(db, addresses).await?;
     rows::insert(db, events).await?;

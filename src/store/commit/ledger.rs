@@ -63,6 +63,7 @@ impl Verdicts {
             },
             Outcome::Sighting(activity) => (Code::Duplicate, Some(*activity)),
             Outcome::Skip(code) => (*code, None),
+            Outcome::Bounce(_) => (Code::Bounce, None),
             Outcome::Quarantine(casualty) => {
                 self.set_aside(batch, entry.uid, casualty, clock);
                 (Code::ParseError, None)

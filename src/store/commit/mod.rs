@@ -10,11 +10,13 @@
 
 mod activities;
 mod associations;
+mod bounced;
 mod companies;
 mod completed;
 mod contacts;
 mod cursor;
 mod inherited;
+pub mod late;
 mod ledger;
 mod rows;
 pub mod runs;
@@ -28,6 +30,7 @@ use uuid::Uuid;
 
 use self::watched::Watched;
 use crate::clock::Clock;
+use crate::decide::bounce::Returned;
 use crate::decide::decision::Activity;
 use crate::decide::{Code, Trace};
 use crate::mail::address::Party;
@@ -76,6 +79,8 @@ pub enum Outcome {
     Sighting(Uuid),
     /// It does not go there.
     Skip(Code),
+    /// Nor does this: it says that a logged mail came back (J12).
+    Bounce(Returned),
     /// It could not be processed.
     Quarantine(Casualty),
 }
@@ -96,6 +101,7 @@ impl Entry {
             Outcome::Log(_) => Code::Logged,
             Outcome::Sighting(_) => Code::Duplicate,
             Outcome::Skip(code) => *code,
+            Outcome::Bounce(_) => Code::Bounce,
             Outcome::Quarantine(_) => Code::ParseError,
         }
     }
@@ -179,6 +185,8 @@ pub struct CommitPolicy {
     pub contact_owner: bool,
     /// Whether a mail domain without a company gets one (E8).
     pub create_companies: bool,
+    /// How long attachments are waited for that come later (H7).
+    pub patience: late::Patience,
     /// The key of the hashes by which unlogged mail waits (D21).
     pub waiting: WaitingKey,
 }
@@ -258,6 +266,7 @@ async fn write(
     let batch = &batch;
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
         Outcome::Log(entrant) => Some(entrant.activity.workspace),
+        Outcome::Bounce(returned) => Some(returned.workspace),
         _ => None,
     });
     lock_workspaces(db, entrants.chain(watched.workspaces()).collect()).await?;
@@ -268,8 +277,9 @@ async fn write(
         cursor::advance(db, batch, clock).await?;
     }
     let mut logged = activities::write(db, batch, contents, policy, clock).await?;
-    watched::write(db, batch, watched, &mut logged, policy, clock).await?;
-    watched::wake(db, &logged.names, policy).await?;
+    watched::write(db, batch, watched, &mut logged, policy).await?;
+    watched::wake(db, &logged.names, policy.waiting).await?;
+    bounced::write(db, batch, clock).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 

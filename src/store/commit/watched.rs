@@ -1,18 +1,17 @@
 //! What a commit keeps of a personal inbox besides verdicts: whom unlogged mail waits for (D21), other names of logged mail
-//! (D18, D20), mail that bounced (J12), and how many messages were seen and opened.
+//! (D18, D20), and how many messages were seen and opened.
 
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{activity, mailbox, outbox, pending_reference, thread_message};
+use entity::{activity, contact_address, mailbox, pending_reference, thread_message};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::activities::Logged;
 use super::runs::Runs;
-use super::{Batch, CommitPolicy};
-use crate::clock::Clock;
+use super::{Batch, CommitPolicy, WaitingKey};
 use crate::decide::MessageKey;
 use crate::decide::key::waiting_hash;
 use crate::store::{StoreError, padded};
@@ -34,8 +33,6 @@ pub struct Watched {
     pub unsettled: Vec<u32>,
     /// Further names of messages that are on the timeline.
     pub ties: Vec<Tie>,
-    /// Logged messages that came back.
-    pub bounced: Vec<Name>,
     /// What was seen and opened.
     pub tally: Tally,
     /// Which equal verdicts share a row.
@@ -51,6 +48,8 @@ pub struct Waiting {
     pub own: Vec<Name>,
     /// What it refers to.
     pub refers: Vec<Name>,
+    /// Folded addresses that it would be logged on if they were contacts' (K2).
+    pub people: Vec<(Uuid, String)>,
     /// How long it waits.
     pub until: DateTime<Utc>,
 }
@@ -78,8 +77,9 @@ pub struct Tally {
 impl Watched {
     /// The workspaces that it reads or writes in.
     pub(super) fn workspaces(&self) -> impl Iterator<Item = Uuid> + '_ {
-        let waiting = self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers));
-        waiting.chain(&self.bounced).map(|(workspace, _)| *workspace)
+        let names = self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers));
+        let people = self.waiting.iter().flat_map(|waiting| &waiting.people);
+        names.map(|(workspace, _)| *workspace).chain(people.map(|(workspace, _)| *workspace))
     }
 }
 
@@ -90,7 +90,6 @@ pub(super) async fn write(
     watched: &Watched,
     logged: &mut Logged,
     policy: CommitPolicy,
-    clock: &Clock,
 ) -> Result<(), StoreError> {
     for tie in watched.ties.iter().chain(&std::mem::take(&mut logged.copies)) {
         logged.names.extend(add_names(db, tie).await?);
@@ -98,16 +97,17 @@ pub(super) async fn write(
     settle(db, batch, &watched.settled, true).await?;
     settle(db, batch, &watched.unsettled, false).await?;
     wait(db, batch, &watched.waiting, policy).await?;
-    for name in &watched.bounced {
-        bounce(db, batch, name, clock).await?;
-    }
     count(db, batch.mailbox, watched.tally).await
 }
 
 /// Has whoever waits for one of these messages judged again.
-pub(super) async fn wake(db: &DatabaseTransaction, known: &[Name], policy: CommitPolicy) -> Result<(), StoreError> {
+pub(in crate::store) async fn wake(
+    db: &DatabaseTransaction,
+    known: &[Name],
+    waiting: WaitingKey,
+) -> Result<(), StoreError> {
     for names in known.chunks(ROWS) {
-        let hashes = names.iter().map(|(workspace, key)| waiting_hash(policy.waiting.expose(), *workspace, key));
+        let hashes = names.iter().map(|(workspace, key)| waiting_hash(waiting.expose(), *workspace, key));
         pending_reference::Entity::update_many()
             .col_expr(pending_reference::Column::Due, Expr::value(true))
             .filter(pending_reference::Column::Hash.is_in(padded(hashes)))
@@ -115,6 +115,16 @@ pub(super) async fn wake(db: &DatabaseTransaction, known: &[Name], policy: Commi
             .await?;
     }
     Ok(())
+}
+
+/// Has the mail judged again that waits for somebody with one of these folded addresses to become a contact (K2).
+pub(in crate::store) async fn wake_people<'a>(
+    db: &DatabaseTransaction,
+    people: impl Iterator<Item = (Uuid, &'a str)>,
+    waiting: WaitingKey,
+) -> Result<(), StoreError> {
+    let names: Vec<Name> = people.map(|(workspace, folded)| (workspace, MessageKey::of_address(folded))).collect();
+    wake(db, &names, waiting).await
 }
 
 /// The names that the message did not have before.
@@ -164,19 +174,22 @@ async fn wait(
     policy: CommitPolicy,
 ) -> Result<(), StoreError> {
     let names: BTreeSet<Name> = waiting.iter().flat_map(|one| one.own.iter().chain(&one.refers)).copied().collect();
-    let known = known_among(db, &names).await?;
+    let mut known = known_among(db, &names).await?;
+    known.extend(contacts_among(db, waiting).await?);
     let mut rows = Vec::new();
-    for Waiting { uid, own, refers, until } in waiting {
-        let named = own.iter().map(|name| (name, true)).chain(refers.iter().map(|name| (name, false)));
+    for Waiting { uid, own, refers, people, until } in waiting {
+        let people = people.iter().map(|(workspace, folded)| (*workspace, MessageKey::of_address(folded)));
+        let named =
+            own.iter().map(|name| (*name, true)).chain(refers.iter().copied().chain(people).map(|name| (name, false)));
         let mut seen = HashSet::new();
-        for ((workspace, key), own) in named.filter(|(name, _)| seen.insert(**name)) {
+        for ((workspace, key), own) in named.filter(|(name, _)| seen.insert(*name)) {
             rows.push(pending_reference::ActiveModel {
                 mailbox_id: Set(batch.mailbox),
                 uid_validity: Set(i64::from(batch.uid_validity)),
                 uid: Set(i64::from(*uid)),
-                hash: Set(waiting_hash(policy.waiting.expose(), *workspace, key)),
+                hash: Set(waiting_hash(policy.waiting.expose(), workspace, &key)),
                 own: Set(own),
-                due: Set(known.contains(&(*workspace, *key))),
+                due: Set(known.contains(&(workspace, key))),
                 expires_at: Set(*until),
             });
         }
@@ -212,35 +225,21 @@ async fn known_among(db: &DatabaseTransaction, names: &BTreeSet<Name>) -> Result
     Ok(known)
 }
 
-/// A logged mail of ours came back: its activity says so, once (J12).
-async fn bounce(
-    db: &DatabaseTransaction,
-    batch: &Batch,
-    (workspace, key): &Name,
-    clock: &Clock,
-) -> Result<(), StoreError> {
-    let named = thread_message::Entity::find_by_id((*workspace, key.as_bytes().to_vec())).one(db).await?;
-    let Some(named) = named else { return Ok(()) };
-    let marked = activity::Entity::update_many()
-        .col_expr(activity::Column::Bounced, Expr::value(true))
-        .filter(activity::COLUMN.id.eq(named.activity_id))
-        .filter(activity::COLUMN.direction.eq("outgoing"))
-        .filter(activity::COLUMN.bounced.eq(false))
-        .exec(db)
-        .await?;
-    if marked.rows_affected == 0 {
-        return Ok(());
+/// The people waited for who became contacts meanwhile.
+async fn contacts_among(db: &DatabaseTransaction, waiting: &[Waiting]) -> Result<HashSet<Name>, StoreError> {
+    let people: BTreeSet<&(Uuid, String)> = waiting.iter().flat_map(|one| &one.people).collect();
+    let people: Vec<_> = people.into_iter().collect();
+    let mut known = HashSet::new();
+    for people in people.chunks(1_024) {
+        let workspaces: BTreeSet<Uuid> = people.iter().map(|(workspace, _)| *workspace).collect();
+        let rows = contact_address::Entity::find()
+            .filter(contact_address::COLUMN.workspace_id.is_in(workspaces))
+            .filter(contact_address::COLUMN.address_folded.is_in(padded(people.iter().map(|(_, folded)| folded))))
+            .all(db)
+            .await?;
+        known.extend(rows.iter().map(|row| (row.workspace_id, MessageKey::of_address(&row.address_folded))));
     }
-    let event = outbox::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(*workspace),
-        account_id: Set(Some(batch.account)),
-        activity_id: Set(Some(named.activity_id)),
-        kind: Set("activity.bounced".to_owned()),
-        payload: Set(serde_json::json!({"version": 1})),
-        at: Set(clock.now()),
-    };
-    super::rows::insert(db, vec![event]).await
+    Ok(known)
 }
 
 async fn count(db: &DatabaseTransaction, mailbox: Uuid, tally: Tally) -> Result<(), StoreError> {

@@ -112,6 +112,7 @@ impl Plan {
         }
         batch::delete_in::<contact_address::Entity, _>(tx, contact_address::Column::ContactId, &self.readdressed)
             .await?;
+        import.wake(self.addresses.iter().map(|row| row.address_folded.as_str())).await?;
         batch::insert(tx, self.addresses).await?;
         batch::delete_in::<contact_company::Entity, _>(tx, contact_company::Column::ContactId, &self.relinked).await?;
         batch::insert(tx, self.companies).await?;

@@ -50,6 +50,7 @@ async fn settle_address(
     let key = (import.workspace.id, address.folded().to_owned());
     let Some(taken) = contact_address::Entity::find_by_id(key).one(&*import.tx).await? else {
         let row = address_row(import.workspace.id, claim.id, address, position);
+        import.wake(std::iter::once(address.folded())).await?;
         return batch::insert(&import.tx, vec![row]).await;
     };
     let owner = contact::Entity::find_by_id(taken.contact_id).one(&*import.tx).await?;

@@ -19,7 +19,8 @@ use sea_orm::{ConnectionTrait, DatabaseBackend};
 
 pub use rows::{CompanyRow, ContactRow, DealRow, Numbered, Stage, UserRow};
 
-use super::commit::lock_workspaces;
+use super::commit::watched::wake_people;
+use super::commit::{WaitingKey, lock_workspaces};
 use super::{Store, StoreError, Tx};
 use crate::clock::Clock;
 
@@ -84,6 +85,8 @@ pub struct Import<'a> {
     hasher: RandomState,
     /// Addresses and domains that belonged to another row when theirs was read. A later line may free them.
     claims: Vec<links::Claim>,
+    /// The key of the hashes by which mail waits for new contacts, where it does (K2).
+    waiting: Option<WaitingKey>,
 }
 
 impl<'a> Import<'a> {
@@ -102,7 +105,18 @@ impl<'a> Import<'a> {
             seen: HashMap::new(),
             hasher: RandomState::new(),
             claims: Vec::new(),
+            waiting: None,
         })
+    }
+
+    /// The same, which has mail judged again that waits for one of the contacts.
+    pub fn waking(self, waiting: Option<WaitingKey>) -> Self {
+        Self { waiting, ..self }
+    }
+
+    async fn wake(&self, addresses: impl Iterator<Item = &str>) -> Result<(), StoreError> {
+        let Some(waiting) = self.waiting else { return Ok(()) };
+        wake_people(&self.tx, addresses.map(|folded| (self.workspace.id, folded)), waiting).await
     }
 
     /// Takes a batch of at most [`BATCH`] rows. All batches of an import are of one kind.

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::part::Part;
-use crate::decide::facts::{FactQuery, Facts, ancestors};
+use crate::decide::bounce::{Returned, by_header};
+use crate::decide::facts::{FactQuery, Facts, WorkspaceFacts, ancestors};
 use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
 use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
+use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
 use crate::store::StoreError;
@@ -69,6 +71,13 @@ impl Looked {
         self.conversations.iter().map(|one| one.key).chain(conversation(&self.envelope).map(|one| one.key))
     }
 
+    /// The logged mail that it reports on, by its header (J12).
+    pub(super) fn reports_on(&self, facts: &Facts) -> Option<Returned> {
+        let conversations: Vec<Conversation> =
+            self.conversations.iter().cloned().chain(conversation(&self.envelope)).collect();
+        by_header(&self.envelope, self.received, &conversations, facts)
+    }
+
     /// What it may be tied to a thread by, the nearest first.
     pub(super) fn refers_to(&self) -> Vec<MessageKey> {
         let mut keys = ancestors(&self.envelope);
@@ -105,6 +114,7 @@ impl Judge {
         // Who has it connected is asked by its address.
         query.addresses.insert(self.scope.address.folded().to_owned());
         let mut facts = self.store.facts(&self.scope, &query).await?;
+        self.store.mark_late(&mut facts).await?;
         let conversations: HashSet<MessageKey> = conversations.collect();
         let mut hit = HashSet::new();
         for workspace in &facts.workspaces {
@@ -127,6 +137,23 @@ impl Judge {
         }
     }
 
+    /// Folded addresses of those whose being contacts would have a message logged: where contacts count, the sender, or
+    /// of mail of one of us the recipients (K2, K3).
+    pub(super) fn would_be_logged_on<'a>(
+        &self,
+        looked: &'a Looked,
+        facts: &'a WorkspaceFacts,
+    ) -> impl Iterator<Item = &'a str> {
+        let counts = self.policy.inbox.as_ref().is_some_and(|inbox| inbox.rule == LoggingRule::KnownContacts);
+        let Envelope { from, to, cc, .. } = &looked.envelope;
+        let is_ours = |party: &&Party| facts.claims.contains_key(party.address.folded());
+        let ours = from.first().filter(is_ours).is_some();
+        let sender = from.iter().take(1).filter(move |_| counts && !ours);
+        let recipients = to.iter().chain(cc).filter(move |_| counts && ours);
+        let people = sender.chain(recipients).filter(move |party| !is_ours(party));
+        people.map(|party| party.address.folded())
+    }
+
     /// Whether the verdict on a message depends on more of its header than was asked for.
     pub(super) fn wants_more(&self, looked: &Looked, facts: &Facts) -> bool {
         let sure = |decision: Decision| match decision.verdict {
@@ -134,7 +161,13 @@ impl Judge {
             Verdict::Sighting(_) => true,
             Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
         };
-        looked.part == Part::Ties && !sure(self.decide_on(looked, facts))
+        // A report has a subject of its own; a copy may bring what its message waits for.
+        let is_tied = |facts: &WorkspaceFacts| {
+            let waits = |key: MessageKey| facts.known.get(&key).is_some_and(|activity| facts.late.contains(activity));
+            looked.conversations().any(|key| facts.threads.contains_key(&key)) || looked.names().any(waits)
+        };
+        let tied = || facts.workspaces.iter().any(is_tied);
+        looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {

@@ -41,7 +41,7 @@ pub(in crate::worker) async fn once(
     worker.store.expire_waiting(worker.clock.now()).await?;
     for _ in 0..ROUNDS {
         let mut judged = false;
-        for account in due_accounts(worker).await? {
+        for account in due_accounts(worker, false).await? {
             let Some((_, result)) = accounts.iter_mut().find(|(address, _)| *address == account.address) else {
                 continue;
             };
@@ -67,11 +67,11 @@ pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
     let mut failed: HashMap<Uuid, (u32, DateTime<Utc>)> = HashMap::new();
     for look in 0_u32.. {
         if look.is_multiple_of(LOOKS_BETWEEN_EXPIRIES)
-            && let Err(error) = worker.store.expire_waiting(worker.clock.now()).await
+            && let Err(error) = expire(&worker).await
         {
             tracing::warn!(%error, "what has waited long enough cannot be removed");
         }
-        let due = due_accounts(&worker).await.unwrap_or_else(|error| {
+        let due = due_accounts(&worker, true).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is to be judged again cannot be read");
             Vec::new()
         });
@@ -79,7 +79,7 @@ pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
             if failed.get(&account.id).is_some_and(|(_, next)| worker.clock.now() < *next) {
                 continue;
             }
-            match until(&stop, worker.judge_late(&account)).await {
+            match until(&stop, worker.look_again(&account)).await {
                 Ok(Committed { logged, duplicates, skipped, quarantined }) => {
                     failed.remove(&account.id);
                     tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "judged again");
@@ -100,9 +100,18 @@ pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
     }
 }
 
-/// Watched accounts with mail to judge again.
-async fn due_accounts(worker: &Worker) -> Result<Vec<account::Model>, StoreError> {
-    let due = worker.store.accounts_due().await?;
+async fn expire(worker: &Worker) -> Result<(), StoreError> {
+    worker.store.expire_waiting(worker.clock.now()).await?;
+    worker.store.give_up_attachments(worker.clock.now()).await?;
+    Ok(())
+}
+
+/// Watched accounts with mail to judge again, or, `with_attachments`, with attachments to look for.
+async fn due_accounts(worker: &Worker, with_attachments: bool) -> Result<Vec<account::Model>, StoreError> {
+    let mut due = worker.store.accounts_due().await?;
+    if with_attachments {
+        due.extend(worker.store.accounts_with_late(worker.clock.now()).await?);
+    }
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -112,6 +121,13 @@ async fn due_accounts(worker: &Worker) -> Result<Vec<account::Model>, StoreError
 }
 
 impl Worker {
+    /// Judges what is to be judged again, and looks for attachments.
+    async fn look_again(&self, account: &account::Model) -> Result<Committed, Trouble> {
+        let done = self.judge_late(account).await?;
+        self.look_for_attachments(account).await?;
+        Ok(done)
+    }
+
     /// Judges the mail of an account again whose conversation has become known, until there is none.
     pub(in crate::worker) async fn judge_late(&self, account: &account::Model) -> Result<Committed, Trouble> {
         let mut done = Committed::default();
@@ -178,7 +194,7 @@ impl Worker {
 }
 
 /// Those of `uids` that are still there, with their sizes.
-pub(super) async fn present(session: &mut Session, uids: &[u32]) -> Result<Vec<Listed>, Trouble> {
+pub(in crate::worker) async fn present(session: &mut Session, uids: &[u32]) -> Result<Vec<Listed>, Trouble> {
     let mut listed = Vec::new();
     for run in uids.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
         if let (Some(first), Some(last)) = (run.first(), run.last()) {

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 
 use super::facts::Looked;
 use super::part::Part;
+use crate::decide::bounce::Returned;
 use crate::decide::facts::Facts;
-use crate::decide::reply::bounced;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
 use crate::source::{Header, Listed, Session};
 use crate::store::commit::runs::Runs;
@@ -41,6 +41,8 @@ pub(super) enum Why {
 pub(super) struct Run {
     pub(super) entries: HashMap<u32, Entry>,
     pub(super) logged: Vec<(Listed, Box<Activity>, Trace)>,
+    /// Reports on logged mail: their text tells whether that came back for good (J12).
+    pub(super) reports: Vec<(Listed, Returned, Trace)>,
     pub(super) watched: Watched,
 }
 
@@ -176,7 +178,7 @@ impl Intake {
             if !matches!(decision.verdict, Verdict::Skip(_)) {
                 known.extend(one.names().chain(one.conversations()));
             }
-            if matches!(decision.verdict, Verdict::Log(_)) {
+            if matches!(decision.verdict, Verdict::Log(_) | Verdict::Skip(Code::Bounce)) {
                 bytes += u64::from(one.item.size);
             }
             self.take(&mut run, &one, decision, facts, why);
@@ -203,8 +205,12 @@ impl Intake {
                 Outcome::Sighting(activity)
             }
             Verdict::Skip(code) => {
-                if code == Code::Bounce {
-                    run.watched.bounced.extend(bounced(&one.envelope, facts));
+                if code == Code::Bounce
+                    && u64::from(one.item.size) <= self.shared.worker.config.limits.message_bytes
+                    && let Some(returned) = one.reports_on(facts)
+                {
+                    run.reports.push((one.item, returned, trace));
+                    return;
                 }
                 run.watched.waiting.extend(self.waiting(one, code, facts));
                 Outcome::Skip(code)
@@ -227,12 +233,14 @@ impl Intake {
         let refers = one.refers_to();
         let (near, far) = refers.split_at(refers.len().min(WAITS_FOR));
         let refers: Vec<MessageKey> = near.iter().chain(far.last()).copied().collect();
-        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), until };
+        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), people: Vec::new(), until };
         for workspace in &facts.workspaces {
             let name = |key: MessageKey| -> Name { (workspace.id, key) };
             waiting.own.extend(one.names().map(name));
             let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
             waiting.refers.extend(unknown.copied().map(name));
+            let people = self.shared.judge.would_be_logged_on(one, workspace).take(WAITS_FOR);
+            waiting.people.extend(people.map(|folded| (workspace.id, folded.to_owned())));
         }
         Some(waiting)
     }
@@ -296,6 +304,7 @@ impl Decided {
     /// The verdicts.
     pub(super) fn codes(&self) -> impl Iterator<Item = (u32, Code)> + '_ {
         let skipped = self.0.entries.values().map(|entry| (entry.uid, entry.code()));
-        skipped.chain(self.0.logged.iter().map(|(item, ..)| (item.uid, Code::Logged)))
+        let reports = self.0.reports.iter().map(|(item, ..)| (item.uid, Code::Bounce));
+        skipped.chain(reports).chain(self.0.logged.iter().map(|(item, ..)| (item.uid, Code::Logged)))
     }
 }

@@ -13,6 +13,8 @@ mod open;
 mod part;
 mod wish;
 
+pub(super) use late::present;
+
 use entity::{account, mailbox};
 use tokio_util::sync::CancellationToken;
 

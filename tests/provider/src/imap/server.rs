@@ -125,6 +125,12 @@ impl MailServer {
         self.put(user, &Delivery { mailbox, raw: raw.as_ref(), date: None, uid: Some(uid) })
     }
 
+    /// Puts other bytes in the place of a message, as a scanner does that holds attachments back.
+    pub fn replace_raw(&self, user: &str, mailbox: &str, uid: u32, raw: impl AsRef<[u8]>) {
+        let replaced = self.account(user, |account| account.replace_raw(mailbox, uid, raw.as_ref()));
+        must(replaced.then_some(()).ok_or((user, mailbox, uid)), "no such message");
+    }
+
     /// The message is gone from this mailbox; from Gmail's All Mail means from everywhere.
     pub fn expunge(&self, user: &str, mailbox: &str, uid: u32) {
         let found = self.account(user, |account| account.expunge(mailbox, uid));

@@ -138,6 +138,14 @@ impl Account {
         Some(uid)
     }
 
+    /// Puts other bytes in the place of a message.
+    pub(crate) fn replace_raw(&mut self, name: &str, uid: u32, raw: &[u8]) -> bool {
+        let mailbox = self.mailboxes.iter_mut().find(|mailbox| mailbox.is_called(name));
+        let Some(mailbox) = mailbox else { return false };
+        let message = mailbox.messages.iter_mut().find(|message| message.uid == uid);
+        message.map(|message| message.raw = Arc::from(raw)).is_some()
+    }
+
     /// Removes the message from this mailbox; from All Mail means from all of them.
     pub(crate) fn expunge(&mut self, name: &str, uid: u32) -> bool {
         self.modseq += 1;
