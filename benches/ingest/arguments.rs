@@ -1,8 +1,7 @@
 //! The command line of the benchmark.
 
 /// What is possible.
-pub const USAGE: &str =
-    "usage: scripts/bench [ingest | distance | flat] [--messages N] [--runs K] [--database sqlite|postgres]";
+pub const USAGE: &str = "usage: scripts/bench [ingest | distance | flat | watch | inbox | idle | delivery] [--messages N] [--runs K] [--database sqlite|postgres]";
 
 /// The database that is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +14,7 @@ pub enum Store {
 
 /// What to measure.
 pub struct Arguments {
-    /// `ingest`, `distance` or `flat`.
+    /// One of [`USAGE`].
     pub mode: String,
     /// Each mode has its own usual number.
     pub messages: Option<u64>,
@@ -33,7 +32,7 @@ impl Arguments {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
-                "ingest" | "distance" | "flat" => arguments.mode = word,
+                "ingest" | "distance" | "flat" | "watch" | "inbox" | "idle" | "delivery" => arguments.mode = word,
                 "--messages" => arguments.messages = Some(number(&value()?)?),
                 "--runs" => arguments.runs = usize::try_from(number(&value()?)?).map_err(|error| error.to_string())?,
                 "--database" => arguments.store = Store::parse(&value()?)?,

@@ -63,13 +63,15 @@ pub fn act(words: impl Iterator<Item = String>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-struct Drain {
+/// A client that knows of IMAP what it takes to skip an answer.
+pub struct Drain {
     stream: BufReader<TlsStream<TcpStream>>,
     line: Vec<u8>,
 }
 
 impl Drain {
-    async fn connect(port: u16, ca_file: &Path) -> Self {
+    /// Shakes hands and reads the greeting.
+    pub async fn connect(port: u16, ca_file: &Path) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(ca_file).expect("a PEM file")).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -88,10 +90,8 @@ impl Drain {
     }
 
     /// Messages and literal bytes until the tagged answer.
-    async fn command(&mut self, command: &str) -> (u64, u64) {
-        let stream = self.stream.get_mut();
-        stream.write_all(format!("a {command}\r\n").as_bytes()).await.expect("the server reads");
-        stream.flush().await.expect("the server reads");
+    pub async fn command(&mut self, command: &str) -> (u64, u64) {
+        self.send(&format!("a {command}")).await;
         let (mut messages, mut bytes) = (0, 0);
         loop {
             self.read_line().await;
@@ -104,6 +104,19 @@ impl Drain {
                 (messages, bytes) = (messages + 1, bytes + length);
             }
         }
+    }
+
+    /// Sends a line.
+    pub async fn send(&mut self, line: &str) {
+        let stream = self.stream.get_mut();
+        stream.write_all(format!("{line}\r\n").as_bytes()).await.expect("the server reads");
+        stream.flush().await.expect("the server reads");
+    }
+
+    /// The next line.
+    pub async fn next_line(&mut self) -> &[u8] {
+        self.read_line().await;
+        &self.line
     }
 
     async fn read_line(&mut self) {

@@ -1,6 +1,6 @@
 //! How fast a backlog is logged, next to how fast its bytes can be had at all.
 //!
-//! `cargo bench --bench ingest -- ingest | distance | flat`; `scripts/bench` says what each measures.
+//! `cargo bench --bench ingest -- MODE`; `scripts/bench` says what each mode measures.
 
 #![allow(
     clippy::expect_used,
@@ -18,6 +18,7 @@ mod report;
 mod subject;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,7 +57,11 @@ fn main() -> ExitCode {
     let passed = match arguments.mode.as_str() {
         "ingest" => ingest(&arguments),
         "distance" => over_distance(&arguments),
-        _ => flat(&arguments),
+        "flat" => flat(&arguments),
+        "inbox" => watch::inbox::measure(&arguments),
+        "idle" => watch::idle::measure(&arguments),
+        "delivery" => watch::delivery::measure(&arguments),
+        _ => watch::all(&arguments),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -107,7 +112,7 @@ fn pair(server: &Dovecot, cast: &Cast, port: u16, messages: u64, store: Store) -
     assert_eq!(raw.messages, messages, "the drain saw every message");
     let subject = Subject::prepare(cast, port, &server.ca_file(), store);
     let ingest = subject.run_once();
-    let verdicts = subject.verdicts();
+    let verdicts = subject.verdicts(&cast.log_address);
     let expected = samples(cast, SEED, messages).map(|sample| sample.expected.code);
     report::check(&verdicts, expected);
     Pair { messages, raw, ingest }

@@ -99,17 +99,20 @@ fn print(pairs: &[Pair]) {
     pairs.iter().for_each(Pair::print);
 }
 
-fn told(what: &str, kept: bool) -> bool {
+/// One target, and whether it was met.
+pub fn told(what: &str, kept: bool) -> bool {
     println!("{} {what}", if kept { "kept:  " } else { "missed:" });
     kept
 }
 
-fn median<T: PartialOrd>(pairs: &[Pair], of: impl Fn(&Pair) -> T) -> T {
+/// The one in the middle.
+pub fn median<P, T: PartialOrd>(pairs: &[P], of: impl Fn(&P) -> T) -> T {
     let mut values: Vec<T> = pairs.iter().map(of).collect();
     values.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
     values.swap_remove(values.len() / 2)
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+/// For people.
+pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

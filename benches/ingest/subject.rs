@@ -1,7 +1,7 @@
-//! The program that is measured, set up as an operator would: a configuration, imported records, one BCC account.
+//! The program that is measured, set up as an operator would: a configuration, imported records, accounts.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use super::arguments::Store;
 use super::measure::{self, Measured};
@@ -20,13 +20,19 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Everything up to the first `run`.
+    /// Everything up to the first `run`: one BCC account.
     pub fn prepare(cast: &Cast, port: u16, ca_file: &Path, store: Store) -> Self {
+        let subject = Self::install(cast, ca_file, store);
+        subject.connect(&["--kind", "bcc", "--address", &cast.log_address], port);
+        subject
+    }
+
+    /// Configuration and records, but no account.
+    pub fn install(cast: &Cast, ca_file: &Path, store: Store) -> Self {
         let database = (store == Store::Postgres).then(Database::create);
         let subject = Self { folder: tempfile::tempdir().expect("a folder"), _database: database };
         let place = subject.folder.path().display();
-        let sqlite = format!("sqlite://{place}/mailtrail.db");
-        let url = subject._database.as_ref().map_or(sqlite.as_str(), |database| database.url.as_str());
+        let url = subject.database_url();
         subject.write(
             "mailtrail.toml",
             &format!(
@@ -34,7 +40,7 @@ impl Subject {
                 ca_file.display()
             ),
         );
-        let password = subject.write("password", PASSWORD);
+        subject.write("password", PASSWORD);
         let records = [
             ("users", cast.users_csv()),
             ("companies", cast.companies_csv()),
@@ -46,11 +52,34 @@ impl Subject {
             subject.command(&["import", name, &file.display().to_string()]);
         }
         subject.command(&["never-log", "add", NEVER_LOG]);
-        let (port, password) = (port.to_string(), password.display().to_string());
-        let account = ["account", "add", "--kind", "bcc", "--provider", "imap", "--address", &cast.log_address];
-        let login = ["--auth", "password", "--host", "localhost", "--port", &port, "--password-file", &password];
-        subject.command(&[&account[..], &login[..]].concat());
         subject
+    }
+
+    /// Adds an account at the server that listens on `port`.
+    pub fn connect(&self, how: &[&str], port: u16) {
+        let (port, password) = (port.to_string(), self.folder.path().join("password").display().to_string());
+        let login = ["--auth", "password", "--host", "localhost", "--port", &port, "--password-file", &password];
+        self.command(&[&["account", "add", "--provider", "imap"], how, &login].concat());
+    }
+
+    /// Adds a user's own inbox.
+    pub fn connect_inbox(&self, user: &str, port: u16) {
+        self.connect(&["--kind", "personal", "--user", user, "--address", user], port);
+    }
+
+    /// Where the timeline is.
+    pub fn database_url(&self) -> String {
+        match &self._database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite://{}/mailtrail.db", self.folder.path().display()),
+        }
+    }
+
+    /// The service, until it is told to stop. What it says is dropped.
+    pub fn serve(&self) -> Child {
+        let mut command = Command::new(BINARY);
+        command.args(self.words(&["run"])).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("mailtrail starts")
     }
 
     /// The measured run.
@@ -58,11 +87,14 @@ impl Subject {
         measure::run(Path::new(BINARY), &self.words(&["run", "--once"]))
     }
 
-    /// The ledger's codes, by UID; a run of equal skips is spread out.
-    pub fn verdicts(&self) -> Vec<String> {
+    /// The ledger's codes of one account's mailbox, by UID; a run of equal skips is spread out.
+    pub fn verdicts(&self, account: &str) -> Vec<String> {
         let mut verdicts = Vec::new();
         for line in self.command(&["ledger", "list", "--json"]).lines() {
             let row: serde_json::Value = serde_json::from_str(line).expect("JSON Lines");
+            if row["account"] != account {
+                continue;
+            }
             let uid = |names: [&str; 2]| names.iter().find_map(|name| row[name].as_u64()).expect("a UID");
             let (first, last) = (uid(["uid", "uid_first"]), uid(["uid", "uid_last"]));
             let code = row["code"].as_str().expect("a code");

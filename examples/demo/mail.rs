@@ -6,17 +6,21 @@ use base64::engine::general_purpose::STANDARD;
 use encoding_rs::Encoding;
 
 use crate::crm::BCC;
-use crate::scene::Mail;
+use crate::scene::{Mail, Scene};
 
 /// One black pixel.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
 
 /// The whole mail, with what the receiving server puts on top. `number` tells when it was sent.
-pub fn bytes(mail: &Mail, number: usize) -> anyhow::Result<Vec<u8>> {
-    let mut raw = header(mail, number)?.into_bytes();
+pub fn bytes(scene: &Scene, number: usize) -> anyhow::Result<Vec<u8>> {
+    let mail = &scene.mail;
+    let mut raw = header(mail, scene.inbox.unwrap_or(BCC), number)?.into_bytes();
     let text = part(&format!("text/plain; charset={}", mail.charset), &encode(mail, mail.text)?);
     raw.extend(match (mail.picture, mail.files) {
         (true, _) => multipart("related", &[page(mail)?, picture()]),
+        (false, []) if scene.returns.is_some() => {
+            multipart("report; report-type=delivery-status", &[text, delivery_status()])
+        }
         (false, []) => text,
         (false, files) => {
             let files = files.iter().map(|(name, size)| file(name, *size));
@@ -26,11 +30,12 @@ pub fn bytes(mail: &Mail, number: usize) -> anyhow::Result<Vec<u8>> {
     Ok(raw)
 }
 
-fn header(mail: &Mail, number: usize) -> anyhow::Result<String> {
+fn header(mail: &Mail, mailbox: &str, number: usize) -> anyhow::Result<String> {
+    let (hour, minute) = mail.sent.unwrap_or((8 + number / 4, number % 4 * 15));
     let mut lines = vec![
-        format!("Delivered-To: {BCC}"),
+        format!("Delivered-To: {mailbox}"),
         authentication_results(mail),
-        format!("Date: Mon, 16 Nov 2026 {:02}:{:02}:00 +0100", 8 + number / 4, number % 4 * 15),
+        format!("Date: Mon, 16 Nov 2026 {hour:02}:{minute:02}:00 +0100"),
         format!("Message-ID: <{}>", mail.id),
         format!("From: {}", people(mail, mail.from)?),
         format!("To: {}", people(mail, mail.to)?),
@@ -43,7 +48,7 @@ fn header(mail: &Mail, number: usize) -> anyhow::Result<String> {
     if let Some(id) = mail.answers {
         lines.push(format!("In-Reply-To: <{id}>\r\nReferences: <{id}>"));
     }
-    Ok(lines.join("\r\n") + "\r\n")
+    Ok(lines.join("\r\n") + "\r\n" + mail.fields)
 }
 
 /// In the shape that Gmail writes it.
@@ -91,6 +96,13 @@ fn part(content_type: &str, body: &[u8]) -> Vec<u8> {
 fn page(mail: &Mail) -> anyhow::Result<Vec<u8>> {
     let html = format!("<p>{}</p>\n<img src=\"cid:brioche\" alt=\"\">", mail.text.replace("\n\n", "</p>\n<p>"));
     Ok(part(&format!("text/html; charset={}", mail.charset), &encode(mail, &html)?))
+}
+
+/// RFC 3464: nobody of that name.
+fn delivery_status() -> Vec<u8> {
+    b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.sakura.example\r\n\r\n\
+      Final-Recipient: rfc822; sato@sakura.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        .to_vec()
 }
 
 fn picture() -> Vec<u8> {

@@ -3,6 +3,7 @@
 //! Run `cargo run --release --example demo`. It ends with 1 if any mail gets another verdict than the story wants.
 
 mod crm;
+mod inbox;
 mod mail;
 mod report;
 mod scene;
@@ -37,30 +38,33 @@ async fn main() -> ExitCode {
 /// The story from beginning to end; the number of differences from what was expected.
 async fn play() -> anyhow::Result<usize> {
     heading("The CRM's records are imported");
-    let stage = Stage::set().await?;
-    let uids = stage.deliver(STORY)?;
-    println!("  {} is a mailbox with {} mails, read over IMAP with TLS and OAuth", crm::BCC, uids.len());
-
-    heading("The worker reads the mailbox");
-    let failed = read(&stage.worker).await?;
-    let timeline = report::timeline(&stage.worker).await?;
-
-    heading("What became of each mail, and why");
-    let wrong = report::verdicts(&stage.worker, STORY, &uids, &timeline).await?;
+    let mut stage = Stage::set().await?;
+    let (mut differences, mut told) = (0, 0);
+    for chapter in STORY {
+        heading(chapter.title);
+        if let Some(user) = chapter.connects {
+            println!("  of {user}, {} is watched", stage.connect(user).await?.join(" and "));
+        }
+        let uids = stage.deliver(chapter.scenes, told)?;
+        differences += read(&stage.worker).await?;
+        println!();
+        differences += report::verdicts(&stage, chapter.scenes, &uids, told).await?;
+        told += chapter.scenes.len();
+    }
 
     heading("The timeline");
+    let timeline = report::timeline(&stage.worker).await?;
     for entry in &timeline {
         println!("{}", report::activity(entry));
     }
     notices(&stage.worker).await?;
 
     heading("A second look finds nothing new, and no mail without a verdict");
-    let changed =
-        read(&stage.worker).await? + usize::from(report::timeline(&stage.worker).await?.len() != timeline.len());
-    let holes = audit(&stage.worker).await?;
-    let writes = commands(&stage);
-    leave(stage, &timeline).await?;
-    Ok(failed + wrong + changed + holes + writes)
+    differences += read(&stage.worker).await?;
+    differences += usize::from(report::timeline(&stage.worker).await?.len() != timeline.len());
+    differences += audit(&stage.worker).await? + commands(&stage);
+    leave(stage).await?;
+    Ok(differences)
 }
 
 fn heading(text: &str) {
@@ -97,6 +101,11 @@ async fn notices(worker: &Worker) -> anyhow::Result<()> {
 async fn audit(worker: &Worker) -> anyhow::Result<usize> {
     let mut holes = 0;
     for listed in accounts::list(&worker.store).await? {
+        for row in listed.mailboxes.iter().filter(|_| listed.account.kind == "personal") {
+            let (seen, opened, unlogged) = (row.seen, row.opened, row.opened_unlogged);
+            println!("  {}: {seen} mails seen by their headers, {opened} opened", listed.account.address);
+            holes += usize::from(unlogged != 0);
+        }
         for audit in worker.audit(&listed.account).await? {
             println!("  {}: {} mails on the server, {} with a verdict", audit.mailbox, audit.on_server, audit.judged);
             holes += audit.holes.len() + audit.waiting;
@@ -107,11 +116,13 @@ async fn audit(worker: &Worker) -> anyhow::Result<usize> {
 
 /// What the server was asked; how many commands could have changed a mailbox.
 fn commands(stage: &Stage) -> usize {
-    const READ_ONLY: [&str; 11] = [
+    const READ_ONLY: [&str; 13] = [
         "CAPABILITY",
         "ID",
         "AUTHENTICATE",
         "ENABLE",
+        "LIST",
+        "STATUS",
         "EXAMINE",
         "UID FETCH",
         "UID SEARCH",
@@ -130,15 +141,15 @@ fn commands(stage: &Stage) -> usize {
 }
 
 /// Closes the database and says how to go on.
-async fn leave(stage: Stage, timeline: &[mailtrail::store::timeline::TimelineEntry]) -> anyhow::Result<()> {
+async fn leave(stage: Stage) -> anyhow::Result<()> {
     let Stage { worker, folder, .. } = stage;
     worker.store.close().await?;
     let program = format!("cargo run --release -- --config {}", folder.join("mailtrail.toml").display());
     heading("The database is yours");
     println!("  sqlite3 {} 'select sent_at, direction, subject from activity'", folder.join("crm.db").display());
     println!("  {program} contact list");
-    if let Some(id) = timeline.first().and_then(|entry| entry.message_id.as_deref()) {
-        println!("  {program} explain --message-id {id}");
+    for mail in STORY.iter().filter_map(|chapter| chapter.scenes.last()).map(|scene| &scene.mail) {
+        println!("  {program} explain --message-id {}", mail.id);
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! What came of the story, for people; and whether it is what should have.
 
-use mailtrail::store::accounts;
 use mailtrail::store::ledger::trace_of;
 use mailtrail::store::timeline::TimelineEntry;
 use mailtrail::store::workspaces;
 use mailtrail::worker::Worker;
 
 use crate::scene::Scene;
+use crate::stage::Stage;
 
 /// The timeline, oldest first.
 pub async fn timeline(worker: &Worker) -> anyhow::Result<Vec<TimelineEntry>> {
@@ -23,30 +23,30 @@ pub async fn timeline(worker: &Worker) -> anyhow::Result<Vec<TimelineEntry>> {
     }
 }
 
-/// Prints each mail with its verdict and the reasons; how many verdicts are not as the story wants them.
-pub async fn verdicts(
-    worker: &Worker,
-    story: &[Scene],
-    uids: &[u32],
-    timeline: &[TimelineEntry],
-) -> anyhow::Result<usize> {
-    let mailbox = accounts::list(&worker.store).await?.into_iter().flat_map(|one| one.mailboxes).next();
-    let mailbox = mailbox.ok_or_else(|| anyhow::anyhow!("no mailbox was read"))?;
+/// Prints each mail with its verdict and the reasons; how many verdicts are not as the story wants them. `first` is the
+/// place of the first scene in the whole story.
+pub async fn verdicts(stage: &Stage, scenes: &[Scene], uids: &[u32], first: usize) -> anyhow::Result<usize> {
+    let timeline = timeline(&stage.worker).await?;
+    let opened = stage.opened();
     let mut wrong = 0;
-    for (number, (scene, uid)) in story.iter().zip(uids).enumerate() {
-        let verdict = worker.store.verdict(mailbox.id, *uid).await?;
+    for (number, (scene, uid)) in (first + 1..).zip(scenes.iter().zip(uids)) {
+        let verdict = stage.worker.store.verdict(stage.mailbox(scene).await?, *uid).await?;
         let code = verdict.as_ref().map_or("no verdict", |row| row.code.as_str());
-        println!("{:2}. {}", number + 1, scene.title);
+        println!("{number:2}. {}", scene.title);
         println!("    {}", envelope(scene));
-        println!("    {}", code.to_uppercase());
+        let opened = scene.inbox.map(|_| opened.contains(uid));
+        println!("    {}{}", code.to_uppercase(), if opened == Some(false) { ", and never opened" } else { "" });
         for step in verdict.iter().flat_map(|row| trace_of(row).steps().to_vec()) {
             println!("      - {}", step.sentence());
         }
-        let entry = timeline.iter().find(|entry| entry.message_id.as_deref() == Some(scene.mail.id));
-        for complaint in complaints(scene, code, entry) {
-            println!("    EXPECTED {complaint}");
-            wrong += 1;
+        let mut complaints = complaints(scene, code, &timeline);
+        if opened.is_some_and(|opened| opened != (scene.code == "logged")) {
+            complaints.push("to be opened if it is logged, and only then".to_owned());
         }
+        for complaint in &complaints {
+            println!("    EXPECTED {complaint}");
+        }
+        wrong += complaints.len();
         println!();
     }
     Ok(wrong)
@@ -59,8 +59,15 @@ fn envelope(scene: &Scene) -> String {
 }
 
 /// Where verdict and timeline differ from the story.
-fn complaints(scene: &Scene, code: &str, entry: Option<&TimelineEntry>) -> Vec<String> {
+fn complaints(scene: &Scene, code: &str, timeline: &[TimelineEntry]) -> Vec<String> {
+    let of = |id: &str| timeline.iter().find(|entry| entry.message_id.as_deref() == Some(id));
+    let entry = of(scene.mail.id);
     let mut found = Vec::new();
+    if let Some(returned) = scene.returns
+        && !of(returned).is_some_and(|entry| entry.bounced)
+    {
+        found.push(format!("{returned} to be marked as one that came back"));
+    }
     if code != scene.code {
         found.push(format!("the verdict {}", scene.code));
     }
@@ -101,7 +108,13 @@ pub fn activity(entry: &TimelineEntry) -> String {
             details.push(format!("{name} {}", keys.join(" ")));
         }
     }
+    details.extend(entry.bounced.then(|| "came back".to_owned()));
+    let flags = entry.flags.as_array().into_iter().flatten().filter_map(|flag| flag.as_str());
+    details.extend(flags.map(str::to_owned));
     lines.push(details.join(" · "));
+    if let Some(text) = entry.reply_text.as_deref().filter(|_| entry.direction == "incoming") {
+        lines.push(format!("“{}”", text.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
     lines.extend(entry.attachments.iter().map(|file| {
         let kept = match (&file.reason, file.inline) {
             (Some(reason), _) => reason.as_str(),

@@ -1,17 +1,33 @@
 //! What a row of the story says.
 
+/// What happens until the worker looks again.
+pub struct Chapter {
+    /// What it is about.
+    pub title: &'static str,
+    /// Whose inbox is connected at its beginning.
+    pub connects: Option<&'static str>,
+    /// In order.
+    pub scenes: &'static [Scene],
+}
+
 /// One mail and what must come of it.
 pub struct Scene {
     /// In words.
     pub title: &'static str,
-    /// The mail as it reaches the BCC mailbox.
+    /// The mail as it reaches the mailbox.
     pub mail: Mail,
+    /// The user in whose inbox it arrives; it is the BCC mailbox if there is none.
+    pub inbox: Option<&'static str>,
+    /// Whether it is there since an earlier chapter.
+    pub again: bool,
     /// The verdict.
     pub code: &'static str,
     /// Contacts on whose timeline it is.
     pub contacts: &'static [&'static str],
     /// What is remarkable about it.
     pub flags: &'static [&'static str],
+    /// The Message-ID of a mail that it says has come back.
+    pub returns: Option<&'static str>,
 }
 
 /// A mail before it is bytes.
@@ -40,6 +56,10 @@ pub struct Mail {
     pub picture: bool,
     /// Whether the receiving server found that the sender is who it says.
     pub genuine: bool,
+    /// More header fields, each with its line end.
+    pub fields: &'static str,
+    /// Hour and minute at which it was sent, where the place in the story does not tell.
+    pub sent: Option<(usize, usize)>,
 }
 
 /// What most mails have in common.
@@ -56,7 +76,18 @@ pub const MAIL: Mail = Mail {
     files: &[],
     picture: false,
     genuine: true,
+    fields: "",
+    sent: None,
 };
 
 /// A mail that is logged.
-pub const SCENE: Scene = Scene { title: "", mail: MAIL, code: "logged", contacts: &[], flags: &[] };
+pub const SCENE: Scene = Scene {
+    title: "",
+    mail: MAIL,
+    inbox: None,
+    again: false,
+    code: "logged",
+    contacts: &[],
+    flags: &[],
+    returns: None,
+};

@@ -1,29 +1,37 @@
 //! The provider, the configuration and the CRM that the story happens in.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use mailtrail::attachments::Blobs;
 use mailtrail::cli::import;
 use mailtrail::clock::Clock;
-use mailtrail::config::Config;
+use mailtrail::config::{AccountKind, Config, Provider as Host, Security};
+use mailtrail::mail::address::Address;
 use mailtrail::oauth::hash_key::hash_key;
 use mailtrail::oauth::http::Http;
-use mailtrail::oauth::tokens::Tokens;
+use mailtrail::oauth::tokens::{Source, Tokens};
 use mailtrail::oauth::vault::Vault;
 use mailtrail::source::Budget;
+use mailtrail::store::accounts::{self, NewAccount};
 use mailtrail::store::never_log::{self, Entry, Scope};
-use mailtrail::store::{Options, Store, workspaces};
+use mailtrail::store::{Options, Store, users, workspaces};
 use mailtrail::worker::{Worker, declared};
 use provider::{Profile, Provider};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
 
 use crate::crm::{BCC, EXPORTS, NEVER_LOG};
 use crate::mail;
 use crate::scene::Scene;
 
-/// A mail server with Gmail's habits, and a worker that reads one mailbox of it.
+/// Where a server with Gmail's habits shows all mail of a user.
+const ALL_MAIL: &str = "[Gmail]/All Mail";
+
+/// A mail server with Gmail's habits, and a worker that reads mailboxes of it.
 pub struct Stage {
     /// The mail and OAuth server.
     pub provider: Provider,
@@ -31,6 +39,8 @@ pub struct Stage {
     pub worker: Worker,
     /// Database, attachments, configuration.
     pub folder: PathBuf,
+    /// The UIDs of the mail in users' inboxes, by Message-ID.
+    arrived: HashMap<&'static str, u32>,
 }
 
 impl Stage {
@@ -41,17 +51,79 @@ impl Stage {
         let config = configure(&provider, &folder)?;
         let worker = worker(config).await?;
         fill(&worker, &folder).await?;
-        Ok(Self { provider, worker, folder })
+        Ok(Self { provider, worker, folder, arrived: HashMap::new() })
     }
 
-    /// Each mail arrives in the BCC mailbox; their UIDs.
-    pub fn deliver(&self, story: &[Scene]) -> anyhow::Result<Vec<u32>> {
-        let deliver = |(number, scene): (usize, &Scene)| {
-            let raw = mail::bytes(&scene.mail, number)?;
-            let received = chrono::DateTime::parse_from_rfc3339("2026-11-16T12:00:00Z")?.to_utc();
-            Ok(self.provider.mail.deliver_at(BCC, "INBOX", raw, received))
+    /// A user connects an inbox; those of its mailboxes that are watched.
+    pub async fn connect(&self, user: &str) -> anyhow::Result<Vec<String>> {
+        let Worker { store, clock, tokens, .. } = &self.worker;
+        let workspace = workspaces::named(store, workspaces::DEFAULT).await?;
+        let address = Address::parse(user).context("the story names no address")?;
+        let new = NewAccount {
+            address: address.clone(),
+            kind: AccountKind::Personal,
+            provider: Host::Google,
+            host: Some("localhost".to_owned()),
+            port: Some(self.provider.mail.port()),
+            auth: None,
+            security: Security::Tls,
+            imap_user: None,
+            password_file: None,
+            since: None,
+            user: users::find(store, workspace.id, &address).await?,
+            declared: false,
         };
-        story.iter().enumerate().map(deliver).collect()
+        let account = accounts::add(store, &workspace, &new, clock).await?;
+        let token = SecretString::from(self.provider.create_user(user));
+        tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
+        Ok(self.worker.begin(&account).await?)
+    }
+
+    /// The mailbox that is read for a scene.
+    pub async fn mailbox(&self, scene: &Scene) -> anyhow::Result<Uuid> {
+        let (address, name) = scene.inbox.map_or((BCC, "INBOX"), |user| (user, ALL_MAIL));
+        let listed = accounts::list(&self.worker.store).await?;
+        let account = listed.into_iter().find(|one| one.account.address == address).context("no such account")?;
+        let mailbox = account.mailboxes.into_iter().find(|row| row.name == name);
+        Ok(mailbox.context("no mailbox was read")?.id)
+    }
+
+    /// The UIDs of mail in users' inboxes of which the server was asked for more than header fields.
+    pub fn opened(&self) -> Vec<u32> {
+        let commands = self.provider.mail.commands().into_iter();
+        let bodies = commands.filter(|one| {
+            let of_inbox = one.user.as_deref().is_some_and(|user| user != BCC);
+            of_inbox && one.line.contains("BODY") && !one.line.contains("HEADER.FIELDS")
+        });
+        let sets = bodies.filter_map(|one| Some(one.line.split("FETCH ").nth(1)?.split(' ').next()?.to_owned()));
+        let ranges: Vec<String> = sets.flat_map(|set| set.split(',').map(str::to_owned).collect::<Vec<_>>()).collect();
+        let uids = ranges.iter().filter_map(|range| {
+            let (first, last) = range.split_once(':').unwrap_or((range, range));
+            Some(first.parse::<u32>().ok()?..=last.parse::<u32>().ok()?)
+        });
+        uids.flatten().collect()
+    }
+
+    /// Each mail arrives in its mailbox; their UIDs. `first` is the place of the first one in the whole story.
+    pub fn deliver(&mut self, scenes: &[Scene], first: usize) -> anyhow::Result<Vec<u32>> {
+        let by_bcc = chrono::DateTime::parse_from_rfc3339("2026-11-16T12:00:00Z")?.to_utc();
+        let mail = &self.provider.mail;
+        let mut uids = Vec::new();
+        for (number, scene) in (first..).zip(scenes) {
+            let uid = match scene.inbox {
+                None => mail.deliver_at(BCC, "INBOX", mail::bytes(scene, number)?, by_bcc),
+                Some(_) if scene.again => *self.arrived.get(scene.mail.id).context("it has not arrived yet")?,
+                // What waits for its conversation does so for days from its arrival.
+                Some(user) => {
+                    mail.deliver_at(user, "INBOX", mail::bytes(scene, number)?, self.worker.clock.now());
+                    let uid = *mail.uids(user, ALL_MAIL).last().context("the server does not show all mail")?;
+                    self.arrived.insert(scene.mail.id, uid);
+                    uid
+                }
+            };
+            uids.push(uid);
+        }
+        Ok(uids)
     }
 }
 

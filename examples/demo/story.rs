@@ -1,13 +1,21 @@
 //! What happens, in order: one mail a row, with the verdict it must get.
 
-use crate::scene::{MAIL, Mail, SCENE, Scene};
+use crate::inbox::{AFTERWARDS, ARRIVALS, OWNER};
+use crate::scene::{Chapter, MAIL, Mail, SCENE, Scene};
 
 const ANNA: &str = "Anna Berg <anna@ours.example>";
 const BJORN: &str = "Bjorn Lund <bjorn@ours.example>";
 const KEES: &str = "Kees de Molenaar <kees@molen.example>";
 
 /// The story.
-pub const STORY: &[Scene] = &[
+pub const STORY: &[Chapter] = &[
+    Chapter { title: "Users write to customers, with the BCC address in Bcc", connects: None, scenes: BY_BCC },
+    Chapter { title: "Anna connects her own inbox, and mail arrives in it", connects: Some(OWNER), scenes: ARRIVALS },
+    Chapter { title: "A BCC copy that was held up on its way", connects: None, scenes: AFTERWARDS },
+];
+
+/// What reaches the BCC mailbox.
+const BY_BCC: &[Scene] = &[
     Scene {
         title: "Anna writes to a prospect and puts the BCC address in Bcc",
         mail: Mail {

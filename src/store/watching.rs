@@ -11,8 +11,11 @@ use crate::clock::Clock;
 use crate::decide::Code;
 use crate::mail::address::Address;
 use crate::store::facts::Scope;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, padded};
 use crate::trouble::Trouble;
+
+/// Accounts noted with one statement.
+const ROWS: usize = 1_024;
 
 impl Store {
     /// The accounts that are to be read now: mailboxes behind BCC addresses and personal inboxes.
@@ -71,6 +74,26 @@ impl Store {
             .filter(account::COLUMN.state.is_in(["needs-reauth", "broken", "active"]))
             .exec(&self.db)
             .await?;
+        Ok(())
+    }
+
+    /// Notes that these accounts, all of them well before, were read to their ends and had no news.
+    pub async fn succeeded_quietly(&self, accounts: HashSet<Uuid>, clock: &Clock) -> Result<(), StoreError> {
+        let now = clock.now();
+        let accounts: Vec<Uuid> = accounts.into_iter().collect();
+        for some in accounts.chunks(ROWS) {
+            let noted = account::ActiveModel {
+                last_success: Set(Some(now)),
+                last_attempt: Set(Some(now)),
+                ..Default::default()
+            };
+            account::Entity::update_many()
+                .set(noted)
+                .filter(account::COLUMN.id.is_in(padded(some.iter().copied())))
+                .filter(account::COLUMN.state.eq("active"))
+                .exec(&self.db)
+                .await?;
+        }
         Ok(())
     }
 

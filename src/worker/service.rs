@@ -1,9 +1,9 @@
 //! The service: every account read again and again, or all of them once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::account;
@@ -18,7 +18,7 @@ use super::Worker;
 use super::account::until;
 use super::attachments;
 use super::backoff::backoff;
-use super::watch::late;
+use super::watch::{Inbox, late};
 use crate::source::{Session, Waited};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -123,11 +123,11 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    async fn watch(self, mut account: account::Model, room: Arc<Semaphore>, stop: CancellationToken, parked: Parked) {
+    async fn watch(self, mut account: account::Model, shared: Shared, stop: CancellationToken, parked: Parked) {
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);
-            let session = AssertUnwindSafe(self.stay_connected(&mut account, &room, &mut failures, &stop));
+            let session = AssertUnwindSafe(self.stay_connected(&mut account, &shared, &mut failures, &stop));
             let ended = session.catch_unwind().await;
             if stop.is_cancelled() {
                 return;
@@ -135,6 +135,7 @@ impl Worker {
             let trouble =
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
             failures = failures.saturating_add(1);
+            shared.quiet().remove(&account.id);
             self.note(&account, &Err(trouble.clone())).await;
             let needs_a_person = matches!(trouble, Trouble::NeedsReauth { .. } | Trouble::Operator { .. });
             parked.store(needs_a_person, Ordering::Relaxed);
@@ -151,11 +152,11 @@ impl Worker {
     async fn stay_connected(
         &self,
         account: &mut account::Model,
-        room: &Semaphore,
+        shared: &Shared,
         failures: &mut u32,
         stop: &CancellationToken,
     ) -> Trouble {
-        let mut busy = match until(stop, admitted(room)).await {
+        let mut busy = match until(stop, admitted(&shared.room)).await {
             Ok(busy) => busy,
             Err(trouble) => return trouble,
         };
@@ -163,19 +164,23 @@ impl Worker {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
-        let mut inbox = None;
+        let (mut inbox, mut noted) = (None, false);
         loop {
             match self.read_account(&mut session, account, &mut inbox, stop).await {
                 Err(trouble) => return trouble,
-                read => self.note(account, &read).await,
+                Ok(done) if noted && done == Committed::default() => drop(shared.quiet().insert(account.id)),
+                read => {
+                    self.note(account, &read).await;
+                    noted = true;
+                }
             }
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session)).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session, inbox.as_ref())).await {
                 return trouble;
             }
-            busy = match until(stop, admitted(room)).await {
+            busy = match until(stop, admitted(&shared.room)).await {
                 Ok(busy) => busy,
                 Err(trouble) => return trouble,
             };
@@ -184,10 +189,12 @@ impl Worker {
 }
 
 impl Worker {
-    /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked.
-    async fn rest(&self, session: &mut Session) -> Result<(), Trouble> {
+    /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked,
+    /// whatever it is asked.
+    async fn rest(&self, session: &mut Session, inbox: Option<&Inbox>) -> Result<(), Trouble> {
         let waited = session.wait(self.clock.jittered(self.config.worker.poll())).await?;
-        if waited == Waited::Quiet && session.capabilities().idle() {
+        let is_asked = inbox.is_some_and(Inbox::asks_anyway);
+        if waited == Waited::Quiet && session.capabilities().idle() && !is_asked {
             session.noop().await?;
         }
         Ok(())
@@ -197,6 +204,21 @@ impl Worker {
 /// A place among `worker.concurrent_accounts`.
 async fn admitted(room: &Semaphore) -> Result<SemaphorePermit<'_>, Trouble> {
     room.acquire().await.map_err(Trouble::retry)
+}
+
+/// What the accounts' tasks share.
+#[derive(Clone)]
+struct Shared {
+    /// Places for those that are busy.
+    room: Arc<Semaphore>,
+    /// Those that were read without news: all of them are noted with one statement.
+    quiet: Arc<Mutex<HashSet<Uuid>>>,
+}
+
+impl Shared {
+    fn quiet(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether an account's task waits for a person.
@@ -226,13 +248,18 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let tracker = TaskTracker::new();
     let mut watched: HashMap<Uuid, Watched> = HashMap::new();
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
+    let shared = Shared { room, quiet: Arc::default() };
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
     tracing::info!("watching");
     loop {
+        let quiet = std::mem::take(&mut *shared.quiet());
+        if let Err(error) = worker.store.succeeded_quietly(quiet, &worker.clock).await {
+            tracing::warn!(%error, "that accounts were read could not be written");
+        }
         match worker.store.watched().await {
-            Ok(accounts) => reconcile(worker, accounts, &mut watched, &room, &stop, &tracker),
+            Ok(accounts) => reconcile(worker, accounts, &mut watched, &shared, &stop, &tracker),
             Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
         }
         tokio::select! {
@@ -270,7 +297,7 @@ fn reconcile(
     worker: &Worker,
     accounts: Vec<account::Model>,
     watched: &mut HashMap<Uuid, Watched>,
-    room: &Arc<Semaphore>,
+    shared: &Shared,
     stop: &CancellationToken,
     tracker: &TaskTracker,
 ) {
@@ -288,7 +315,7 @@ fn reconcile(
     for (id, account) in wanted {
         watched.entry(id).or_insert_with(|| {
             let (stop, parked) = (stop.child_token(), Parked::default());
-            let watch = worker.clone().watch(account.clone(), Arc::clone(room), stop.clone(), Arc::clone(&parked));
+            let watch = worker.clone().watch(account.clone(), shared.clone(), stop.clone(), Arc::clone(&parked));
             Watched { account, stop, parked, task: tracker.spawn(watch) }
         });
     }

@@ -30,6 +30,7 @@ mod idle;
 mod login;
 mod mailboxes;
 mod quirks;
+mod read_ahead;
 mod response_code;
 mod scan;
 mod session;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::read_ahead::ReadAhead;
 use crate::tls;
 use crate::trouble::Trouble;
 
@@ -25,19 +25,16 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Troubl
     Ok(Arc::new(config))
 }
 
-/// Bytes taken from the kernel at a time.
-const READ_AHEAD: usize = 64 * 1024;
-
 /// Shakes hands with `host`.
 pub(super) async fn shake(
     config: &Arc<ClientConfig>,
     host: &str,
     tcp: TcpStream,
-) -> Result<TlsStream<BufReader<TcpStream>>, Trouble> {
+) -> Result<TlsStream<ReadAhead>, Trouble> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Trouble::operator(format!("{host} is neither a host name nor an IP address")))?;
     // rustls reads in small pieces; of a long answer the kernel has more at hand.
-    let tcp = BufReader::with_capacity(READ_AHEAD, tcp);
+    let tcp = ReadAhead::new(tcp);
     TlsConnector::from(Arc::clone(config)).connect(name, tcp).await.map_err(|error| distrust(host, &error))
 }
 
