@@ -185,7 +185,7 @@ async fn fill(worker: &Worker, folder: &Path) -> anyhow::Result<()> {
     for (kind, export) in EXPORTS {
         let file = folder.join(format!("{kind}.csv"));
         fs::write(&file, export)?;
-        let report = import::file(store, &workspace, *kind, &file, clock).await?;
+        let report = import::file(store, &workspace, *kind, &file, clock, None).await?;
         anyhow::ensure!(report.bad.is_empty(), "{kind}: {:?}", report.bad);
         println!("  {} {kind}", report.made);
     }

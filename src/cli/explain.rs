@@ -47,16 +47,21 @@ async fn explain_file(
         raw = std::fs::read(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     }
     let mail = Mail::parse(&raw)?;
-    if let Some(id) = &mail.envelope.message_id
-        && print_verdicts_on(installation, worker, id, output).await?
-    {
-        return Ok(true);
-    }
+    let seen = match &mail.envelope.message_id {
+        Some(id) => print_verdicts_on(installation, worker, id, output).await?,
+        None => Seen::Never,
+    };
+    // Of mail that is not logged the ledger has no addresses; the file has them.
+    let opening = match seen {
+        Seen::Logged => return Ok(true),
+        Seen::Unlogged => "Judged once more, by the file",
+        Seen::Never => "This mail was not seen yet",
+    };
     let account = dedicated(installation, what).await?;
     let decision = worker.rehearse(&account, &mail.envelope, installation.clock.now()).await?;
-    output.line(&format!("This mail was not seen yet. If it came to {} now: {}.", account.address, decision.code()))?;
+    output.line(&format!("{opening}. If it came to {} now: {}.", account.address, decision.code()))?;
     let record = json!({
-        "seen": false, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace).collect::<Vec<_>>(),
+        "seen": seen != Seen::Never, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace).collect::<Vec<_>>(),
     });
     print_steps(output, &record, &decision.trace)?;
     Ok(true)
@@ -68,7 +73,11 @@ async fn explain_id(
     id: &MessageId,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
-    let found = print_verdicts_on(installation, worker, id, output).await?;
+    let seen = print_verdicts_on(installation, worker, id, output).await?;
+    if seen == Seen::Unlogged {
+        output.line(EXPLAIN_THE_FILE)?;
+    }
+    let found = seen != Seen::Never;
     if !found {
         complain(
             "No mail with this Message-ID was seen in a mailbox of this workspace. If it should have been: is it in \
@@ -79,12 +88,23 @@ async fn explain_id(
     Ok(found)
 }
 
+/// What the ledger knows of a mail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Never,
+    Unlogged,
+    Logged,
+}
+
+const EXPLAIN_THE_FILE: &str =
+    "  (Of mail that is not logged no addresses are kept; explain the mail as a file to see them.)";
+
 async fn print_verdicts_on(
     installation: &Installation,
     worker: &Worker,
     id: &MessageId,
     output: &mut Output,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Seen> {
     let workspace = installation.workspace().await?.id;
     let rows =
         installation.store.verdicts_on(workspace, MessageKey::of_id(id), keyed_hash(&worker.hash_key, id)).await?;
@@ -98,7 +118,13 @@ async fn print_verdicts_on(
     for (uid, row) in &waiting {
         print_verdict(installation, row, i64::from(*uid), output).await?;
     }
-    Ok(!rows.is_empty() || !waiting.is_empty())
+    Ok(if rows.iter().any(|row| row.activity_id.is_some()) {
+        Seen::Logged
+    } else if rows.is_empty() && waiting.is_empty() {
+        Seen::Never
+    } else {
+        Seen::Unlogged
+    })
 }
 
 async fn explain_uid(
@@ -117,6 +143,9 @@ async fn explain_uid(
     match installation.store.verdict(mailbox.id, uid).await? {
         Some(row) => {
             print_verdict(installation, &row, i64::from(uid), output).await?;
+            if row.activity_id.is_none() {
+                output.line(EXPLAIN_THE_FILE)?;
+            }
             Ok(true)
         }
         None if i64::from(uid) > mailbox.cursor => {
@@ -174,9 +203,6 @@ async fn print_verdict(
     }
     if !own {
         output.line("  (Logged by another workspace that this mailbox serves.)")?;
-    }
-    if row.activity_id.is_none() {
-        output.line("  (Of mail that is not logged no addresses are kept; explain the mail as a file to see them.)")?;
     }
     Ok(())
 }

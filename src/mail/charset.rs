@@ -82,6 +82,10 @@ fn find(label: &str) -> Charset {
         return Charset::Utf8;
     }
     match short.as_str() {
+        "cp437" | "ibm437" | "437" | "cspc8codepage437" => return Charset::Named(decode_437),
+        "utf32" | "utf32be" | "utf32le" | "ucs4" | "iso10646ucs4" => {
+            return Charset::Named(if short.ends_with("le") { decode_utf32_le } else { decode_utf32 });
+        }
         "usascii" | "ascii" | "ansix3.41968" | "iso646us" => return Charset::Ascii,
         "cp50220" | "cp50221" | "jis" | "csiso2022jp" => return Charset::EscapedJapanese,
         s if s.starts_with("iso2022jp") => return Charset::EscapedJapanese,
@@ -141,6 +145,35 @@ fn decode_escaped(bytes: &[u8]) -> String {
     decode_named("iso-2022-jp", &kept)
 }
 
+/// The upper half of code page 437, the first IBM PC's, in order.
+const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+
+fn decode_437(bytes: &[u8]) -> String {
+    let upper: Vec<char> = CODE_PAGE_437.chars().collect();
+    let letter = |byte: &u8| match byte.checked_sub(0x80) {
+        Some(at) => upper.get(usize::from(at)).copied().unwrap_or(char::REPLACEMENT_CHARACTER),
+        None => char::from(*byte),
+    };
+    bytes.iter().map(letter).collect()
+}
+
+/// UTF-32 with a byte order mark, and big-endian without one (RFC 2781 says so of UTF-16).
+fn decode_utf32(bytes: &[u8]) -> String {
+    match bytes {
+        [0xff, 0xfe, 0, 0, rest @ ..] => decode_utf32_le(rest),
+        _ => utf32(bytes.strip_prefix(&[0, 0, 0xfe, 0xff]).unwrap_or(bytes), u32::from_be_bytes),
+    }
+}
+
+fn decode_utf32_le(bytes: &[u8]) -> String {
+    utf32(bytes.strip_prefix(&[0xff, 0xfe, 0, 0]).unwrap_or(bytes), u32::from_le_bytes)
+}
+
+fn utf32(bytes: &[u8], read: fn([u8; 4]) -> u32) -> String {
+    let (letters, _cut) = bytes.as_chunks::<4>();
+    letters.iter().map(|letter| char::from_u32(read(*letter)).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
 /// One step of a shifted charset: how many bytes the control sequence takes, and whether double bytes follow.
 type Shift = fn(rest: &[u8], double: bool) -> Option<(usize, bool)>;
 
@@ -191,6 +224,10 @@ mod tests {
             ("ISO-8859-1", b"caf\xe9", "café"),
             ("iso-8859-15", b"\xa4", "€"),
             ("latin1", b"\xe5\xe4\xf6", "åäö"),
+            ("cp437", b"\x86\x84\x94 \xfe", "åäö ■"),
+            ("IBM437", b"\x80\xe1", "Çß"),
+            ("utf-32", b"\xff\xfe\0\0h\0\0\0\xe5\0\0\0", "hå"),
+            ("utf-32be", b"\0\0\0h\0\0\0\xe5", "hå"),
             ("iso-8859-2", b"\xb3\xf3d\xbc", "łódź"),
             ("cp1250", b"\xb3\xf3d\x9f", "łódź"),
             ("windows1251", b"\xcf\xf0\xe8\xe2\xe5\xf2", "Привет"),

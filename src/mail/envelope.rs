@@ -1,8 +1,6 @@
 //! What the header of a message says: all that is needed to decide about it.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use mail_parser::HeaderValue;
-use mail_parser::parsers::MessageStream;
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::Serialize;
 
 use super::address::{Address, Party};
@@ -184,26 +182,20 @@ fn received_for(body: &str) -> Option<Address> {
     None
 }
 
-/// The moment of a `Date` field; `None` if it names none, such as 31 February.
+/// The moment of a `Date` field (RFC 5322 section 3.3, with the obsolete forms of 4.3); `None` if it names none, such as
+/// 31 February, or names it in another form: a date that is guessed puts the mail in a wrong place without a word.
 fn parse_date(body: &str) -> Option<DateTime<Utc>> {
-    // The zone is missing in some mail; without one the parser finds no date.
-    [format!("{body}\n"), format!("{body} +0000\n")].iter().find_map(|line| {
-        match MessageStream::new(line.as_bytes()).parse_date() {
-            HeaderValue::DateTime(date) => to_utc(date),
-            _ => None,
-        }
-    })
-}
-
-fn to_utc(date: mail_parser::DateTime) -> Option<DateTime<Utc>> {
-    let day = NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))?;
+    // What day of the week it was is often wrong, and says nothing new.
+    let body = body.trim();
+    let date = match body.split_once(',') {
+        Some((day, date)) if day.len() <= 12 && day.chars().all(char::is_alphabetic) => date.trim(),
+        _ => body,
+    };
+    // In some mail the zone is missing.
+    let parsed = DateTime::parse_from_rfc2822(date).or_else(|_| DateTime::parse_from_rfc2822(&format!("{date} +0000")));
     // A leap second has no place in UTC timestamps.
-    let second = u32::from(date.second).min(59);
-    let local = day.and_hms_opt(u32::from(date.hour), u32::from(date.minute), second)?;
-    let zone = TimeDelta::minutes(i64::from(date.tz_hour) * 60 + i64::from(date.tz_minute));
-    let utc = if date.tz_before_gmt { local.checked_add_signed(zone)? } else { local.checked_sub_signed(zone)? };
-    let plausible = date.second <= 60 && (1970..=2200).contains(&date.year);
-    plausible.then(|| utc.and_utc())
+    let moment = parsed.ok()?.to_utc().with_nanosecond(0)?;
+    (1970..=2200).contains(&moment.year()).then_some(moment)
 }
 
 fn without_blanks(text: &str) -> String {
@@ -292,6 +284,10 @@ mod tests {
             ("Sun, 22 Nov 2026 10:00:60 GMT", Some((2026, 11, 22, 10, 0, 59))),
             ("Sun, 22 Nov 2026 10:00:00", Some((2026, 11, 22, 10, 0, 0))),
             ("Sun, 22 Nov 2026 10:00:00 -0800 (PST)", Some((2026, 11, 22, 18, 0, 0))),
+            ("Mon, 22 Nov 2026 10:00:00 +0100", Some((2026, 11, 22, 9, 0, 0))),
+            ("15 Nov 26 10:00 EST", Some((2026, 11, 15, 15, 0, 0))),
+            ("Sun Nov 15 10:00:00 2026", None),
+            ("15 Nov 2026 10:00:00 +9999", None),
             ("31 Feb 2026 10:00:00 +0000", None),
             ("22 Nov 2026 25:61:00 +0000", None),
             ("22 Nov 9999 10:00:00 +0000", None),

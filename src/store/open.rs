@@ -243,7 +243,16 @@ fn durable(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::
 }
 
 /// The database holds mail: only its owner may read a file that we make. SQLite's side files take over its mode.
+/// Makes the file, and its folder where that is missing, for this user alone.
 fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // Whether it is there now is seen below.
+        let _ = builder.create(folder);
+    }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

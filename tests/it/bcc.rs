@@ -215,6 +215,25 @@ async fn s15_a_mail_seen_twice_is_one_activity_with_two_sightings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_from_a_mailing_list_is_a_duplicate_whenever_it_is_read() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        for id in 0..40 {
+            world.deliver(mail(&format!("{id}@ours.example"), CARLA, ""));
+        }
+        for id in 0..40 {
+            let list = "list@lists.example";
+            world.deliver(mail_from(list, &format!("{id}@ours.example"), list, ""));
+        }
+        world.sync();
+        let codes = world.codes();
+        let (logged, copies) = codes.split_at(40);
+        assert!(logged.iter().all(|code| code == "logged") && copies.iter().all(|code| code == "duplicate"));
+        assert!(world.activities().iter().all(|activity| activity["sightings"].as_array().unwrap().len() == 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s16_a_colleague_in_cc_does_not_become_a_contact() {
     for engine in engines() {
         let world = World::plain(engine).await;
