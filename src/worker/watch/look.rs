@@ -201,8 +201,7 @@ impl Intake {
             }
             Verdict::Sighting(activity) => {
                 let names = one.names().chain(one.conversations()).collect();
-                run.watched.ties.push(Tie { activity, names });
-                Outcome::Sighting(activity)
+                Outcome::Sighting(Tie { activity, names })
             }
             Verdict::Skip(code) => {
                 if code == Code::Bounce
