@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::account;
 use futures::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,6 +19,7 @@ use super::Worker;
 use super::account::until;
 use super::attachments;
 use super::backoff::backoff;
+use super::pace::next_look;
 use super::watch::late;
 use crate::source::{Session, Waited};
 use crate::store::StoreError;
@@ -163,16 +165,20 @@ impl Worker {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
-        let mut inbox = None;
+        let (mut inbox, mut last_mail) = (None, None);
         loop {
-            match self.read_account(&mut session, account, &mut inbox, stop).await {
+            let done = match self.read_account(&mut session, account, &mut inbox, stop).await {
                 Err(trouble) => return trouble,
-                read => self.note(account, &read).await,
+                Ok(done) => done,
+            };
+            if done != Committed::default() {
+                last_mail = Some(self.clock.now());
             }
+            self.note(account, &Ok(done)).await;
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session)).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session, last_mail)).await {
                 return trouble;
             }
             busy = match until(stop, admitted(room)).await {
@@ -185,8 +191,12 @@ impl Worker {
 
 impl Worker {
     /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked.
-    async fn rest(&self, session: &mut Session) -> Result<(), Trouble> {
-        let waited = session.wait(self.clock.jittered(self.config.worker.poll())).await?;
+    /// One that tells none is asked the more often the shorter ago the last mail is.
+    async fn rest(&self, session: &mut Session, last_mail: Option<DateTime<Utc>>) -> Result<(), Trouble> {
+        let pace = self.config.worker.pace();
+        let silence = last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
+        let wait = if session.capabilities().idle() { pace.usual } else { next_look(&pace, silence) };
+        let waited = session.wait(self.clock.jittered(wait)).await?;
         if waited == Waited::Quiet && session.capabilities().idle() {
             session.noop().await?;
         }
