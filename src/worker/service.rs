@@ -76,11 +76,8 @@ impl Worker {
         let mut done = Committed::default();
         let (mut tries, mut before) = (0, self.store.positions(account.id).await?);
         loop {
-            match self.sync_noted(account).await {
-                Ok(more) => {
-                    done += more;
-                    return Ok(done);
-                }
+            match self.sync_noted(account, &mut done).await {
+                Ok(()) => return Ok(done),
                 Err(trouble @ (Trouble::Reconnect { .. } | Trouble::Message { .. })) => {
                     let now = self.store.positions(account.id).await?;
                     tries = if now == before { tries + 1 } else { 1 };
@@ -96,9 +93,11 @@ impl Worker {
     }
 
     /// A sync whose outcome is written on the account, for people and for the next try.
-    async fn sync_noted(&self, account: &account::Model) -> Result<Committed, Trouble> {
-        let result = self.sync(account).await;
-        self.note(account, &result).await;
+    async fn sync_noted(&self, account: &account::Model, total: &mut Committed) -> Result<(), Trouble> {
+        let mut done = Committed::default();
+        let result = self.sync(account, &mut done).await;
+        *total += done;
+        self.note(account, &result.clone().map(|()| done)).await;
         result
     }
 
@@ -167,10 +166,10 @@ impl Worker {
         };
         let (mut inbox, mut last_mail) = (None, None);
         loop {
-            let done = match self.read_account(&mut session, account, &mut inbox, stop).await {
-                Err(trouble) => return trouble,
-                Ok(done) => done,
-            };
+            let mut done = Committed::default();
+            if let Err(trouble) = self.read_account(&mut session, account, &mut inbox, stop, &mut done).await {
+                return trouble;
+            }
             if done != Committed::default() {
                 last_mail = Some(self.clock.now());
             }
