@@ -88,6 +88,8 @@ impl Config {
             ("limits.recipients", limits.recipients as u64),
             ("limits.attempts", u64::from(limits.attempts)),
             ("worker.poll_seconds", worker.poll_seconds),
+            ("worker.poll_quickest_seconds", worker.poll_quickest_seconds),
+            ("worker.poll_slowest_seconds", worker.poll_slowest_seconds),
             ("worker.batch_messages", worker.batch_messages as u64),
             ("worker.batch_bytes", worker.batch_bytes),
             ("worker.slice_bytes", worker.slice_bytes),

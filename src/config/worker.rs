@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::worker::pace::Pace;
 use serde::{Deserialize, Serialize};
 
 /// `[worker]`
@@ -10,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Worker {
     /// Seconds between two looks at a mailbox.
     pub poll_seconds: u64,
+    /// The shortest of these waits where the server tells no news by itself: right after mail came.
+    pub poll_quickest_seconds: u64,
+    /// The longest: where it has been quiet for hours.
+    pub poll_slowest_seconds: u64,
     /// Messages whose bodies come in one FETCH, at most.
     pub batch_messages: usize,
     /// Bytes of bodies that come in one FETCH.
@@ -33,9 +38,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// [`Self::poll_seconds`] as a duration.
-    pub fn poll(&self) -> Duration {
-        Duration::from_secs(self.poll_seconds)
+    /// How often a mailbox is looked at.
+    pub fn pace(&self) -> Pace {
+        let [usual, quickest, slowest] =
+            [self.poll_seconds, self.poll_quickest_seconds, self.poll_slowest_seconds].map(Duration::from_secs);
+        Pace { usual, quickest, slowest }
     }
 
     /// [`Self::connect_timeout_seconds`] as a duration.
@@ -63,6 +70,8 @@ impl Default for Worker {
     fn default() -> Self {
         Self {
             poll_seconds: 30,
+            poll_quickest_seconds: 5,
+            poll_slowest_seconds: 120,
             batch_messages: 100,
             batch_bytes: 2 * 1024 * 1024,
             slice_bytes: 1024 * 1024,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::decide::MessageKey;
 use crate::decide::never_log;
+use crate::decide::thread::conversation;
 use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Mail;
@@ -83,6 +84,13 @@ pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
     let mut seen = HashSet::new();
     let ids = envelope.in_reply_to.iter().chain(envelope.references.iter().rev());
     ids.map(MessageKey::of_id).filter(|key| seen.insert(*key)).take(ANCESTORS).collect()
+}
+
+/// Every key by which a later mail may refer to this one: its ids, and the conversation that its header names.
+pub fn names(envelope: &Envelope) -> Vec<MessageKey> {
+    let ids = [&envelope.message_id, &envelope.original_message_id];
+    let conversation = conversation(envelope).map(|one| one.key);
+    ids.into_iter().flatten().map(MessageKey::of_id).chain(conversation).collect()
 }
 
 /// What the store knows about a batch.

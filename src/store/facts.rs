@@ -66,14 +66,12 @@ async fn workspaces(db: &DatabaseConnection, scope: &Scope) -> Result<HashMap<Uu
         let tagged_address = log_address(&scope.address, &row.name, true).filter(|_| several);
         let plain_address = Some(scope.address.clone()).filter(|_| first || !several);
         let own_domains = serde_json::from_value(row.own_domains).unwrap_or_default();
-        let log_addresses = HashSet::from([scope.address.folded().to_owned()]);
         let facts = WorkspaceFacts {
             id: row.id,
             name: row.name,
             own_domains,
             tagged_address,
             plain_address,
-            log_addresses,
             ..Default::default()
         };
         (row.id, facts)

@@ -18,15 +18,13 @@ use crate::trouble::Trouble;
 const WINDOW: usize = 2_000;
 
 impl Worker {
-    /// Reads every watched mailbox of an account up to now.
-    pub async fn sync(&self, account: &account::Model) -> Result<Committed, Trouble> {
+    /// Reads every watched mailbox of an account up to now. What is committed is added to `done`, whatever comes after it.
+    pub async fn sync(&self, account: &account::Model, done: &mut Committed) -> Result<(), Trouble> {
         let mut account = account.clone();
         let mut session = self.connect_to_read(&mut account).await?;
-        let done = self.read_account(&mut session, &account, &mut None, &CancellationToken::new()).await;
-        if done.is_ok() {
-            session.logout().await;
-        }
-        done
+        self.read_account(&mut session, &account, &mut None, &CancellationToken::new(), done).await?;
+        session.logout().await;
+        Ok(())
     }
 
     /// Reads an account up to now: a dedicated mailbox, or those of a personal inbox, which are found on the first look
@@ -37,15 +35,16 @@ impl Worker {
         account: &account::Model,
         inbox: &mut Option<Inbox>,
         stop: &CancellationToken,
-    ) -> Result<Committed, Trouble> {
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         if account.kind != "personal" {
-            return self.sync_mailbox(session, account, stop).await;
+            return self.sync_mailbox(session, account, stop, done).await;
         }
         let inbox = match inbox {
             Some(inbox) => inbox,
             None => inbox.insert(until(stop, Inbox::find(self, session, account)).await?),
         };
-        inbox.read(self, session, account, stop).await
+        inbox.read(self, session, account, stop, done).await
     }
 
     /// Connects to read an account; one whose login was refused before is connected anew from now on (D2c).
@@ -115,8 +114,8 @@ impl Worker {
         session: &mut Session,
         account: &account::Model,
         stop: &CancellationToken,
-    ) -> Result<Committed, Trouble> {
-        let mut done = Committed::default();
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
         let selected = until(stop, session.examine("INBOX")).await?;
         let step = match plan::plan(cursor(&row).as_ref(), &selected) {
@@ -137,10 +136,10 @@ impl Worker {
             step => step,
         };
         if let Step::Fetch { first, last } = step {
-            self.read(session, account, &row, (first, last), &mut done, stop).await?;
+            self.read(session, account, &row, (first, last), done, stop).await?;
             self.store.polled(row.id, selected.uid_next, &self.clock).await?;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Where an account starts (decision 10, J13): a dedicated mailbox from its first mail, or from the day it was told.
@@ -182,7 +181,7 @@ impl Worker {
             }
             until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
             windows.found(listed.len());
-            *done += intake.take_in(session, &listed).await?;
+            intake.take_in(session, &listed, done).await?;
         }
         Ok(())
     }

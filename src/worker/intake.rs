@@ -101,31 +101,35 @@ impl Intake {
     }
 
     /// Gives every listed message its verdict, in UID order.
-    pub(super) async fn take_in(&mut self, session: &mut Session, listed: &[Listed]) -> Result<Committed, Trouble> {
-        let mut done = Committed::default();
+    pub(super) async fn take_in(
+        &mut self,
+        session: &mut Session,
+        listed: &[Listed],
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some((class, run, after)) = self.next_run(rest) {
             if self.stop.is_cancelled() {
                 return Err(Trouble::ended("the program was told to stop"));
             }
-            done += match class {
-                Class::Early => self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
-                Class::TooLarge => self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
-                Class::Hopeless => self.give_up(run).await?,
-                Class::Large => self.large(session, run).await?,
-                Class::Plain | Class::Suspect => self.stream(session, run).await?,
-            };
+            match class {
+                Class::Early => *done += self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
+                Class::TooLarge => *done += self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
+                Class::Hopeless => *done += self.give_up(run).await?,
+                Class::Large => *done += self.large(session, run).await?,
+                Class::Plain | Class::Suspect => self.stream(session, run, done).await?,
+            }
             // A batch that the database refused is gone through again, one by one.
             let again = fresh.get(fresh.partition_point(|item| item.uid <= self.cursor)..).unwrap_or_default();
             rest = if self.cursor < self.refused { again } else { after };
         }
         // Messages at the end that had a verdict before are passed as well.
         match listed.last() {
-            Some(last) if last.uid > self.cursor => done += self.pass(last.uid).await?,
+            Some(last) if last.uid > self.cursor => *done += self.pass(last.uid).await?,
             _ => {}
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Whether a resync left a verdict in place.
@@ -167,7 +171,7 @@ impl Intake {
     }
 
     /// Bodies stream through parse and commit while the next ones are still on the wire.
-    async fn stream(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
+    async fn stream(&mut self, session: &mut Session, run: &[Listed], total: &mut Committed) -> Result<(), Trouble> {
         let received: HashMap<u32, Option<DateTime<Utc>>> =
             run.iter().map(|item| (item.uid, item.internal_date)).collect();
         let (bodies, arriving) = Bodies::channel(&self.shared.worker.memory);
@@ -191,13 +195,14 @@ impl Intake {
         let Progress { cursor, done, refused, trouble } =
             committer.await.map_err(|_| Trouble::retry("The commit of a batch ended in a panic."))?;
         self.cursor = cursor;
+        *total += done;
         self.refused = self.refused.max(refused.unwrap_or_default());
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
         judged?;
         match fetched {
-            Ok(()) => Ok(done),
+            Ok(()) => Ok(()),
             Err(trouble) => Err(self.blame(run, trouble).await),
         }
     }

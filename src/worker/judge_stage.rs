@@ -11,9 +11,10 @@ use super::judge::independent;
 use super::parse_stage::{Parsed, What};
 use super::prepare::prepare;
 use crate::attachments::Deposit;
-use crate::decide::facts::Facts;
+use crate::decide::facts::{Facts, names};
 use crate::decide::{Code, Finding, MessageKey, Trace, Verdict};
 use crate::source::{Permit, shrink};
+use crate::store::commit::watched::Tie;
 use crate::store::commit::{Casualty, Entry, Outcome};
 use crate::trouble::Trouble;
 
@@ -114,7 +115,7 @@ pub(super) async fn judge(
         Verdict::Log(activity) => {
             prepare(*activity, *mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
-        Verdict::Sighting(activity) => Outcome::Sighting(activity),
+        Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
         Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
     if let Some(permit) = &mut permit {

@@ -7,11 +7,13 @@ use super::parse_stage::{What, parse};
 use super::prepare::prepare;
 use crate::decide::bounce::{Returned, by_header, by_report};
 use crate::decide::decision::{Activity, Direction};
+use crate::decide::facts::names;
 use crate::decide::{Code, Facts, Finding, Trace, Verdict};
 use crate::mail::automatic::Class;
 use crate::mail::envelope::{Envelope, FIELDS};
 use crate::mail::message::Mail;
 use crate::source::{Bodies, Body, Listed, Permit, Session};
+use crate::store::commit::watched::Tie;
 use crate::store::commit::{Committed, Entry, Outcome};
 use crate::trouble::Trouble;
 use chrono::{DateTime, Utc};
@@ -69,7 +71,8 @@ impl Intake {
         let activity = match decision.verdict {
             Verdict::Log(activity) => activity,
             Verdict::Sighting(activity) => {
-                return Ok(Entry { uid, outcome: Outcome::Sighting(activity), trace, message_hash });
+                let outcome = Outcome::Sighting(Tie { activity, names: names(&envelope) });
+                return Ok(Entry { uid, outcome, trace, message_hash });
             }
             Verdict::Skip(_) if self.may_report(&envelope, received, &facts) => {
                 return self.read_report(session, item).await;

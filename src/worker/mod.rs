@@ -16,6 +16,7 @@ mod intake;
 mod judge;
 mod judge_stage;
 mod large;
+pub mod pace;
 mod parse_stage;
 pub mod policy;
 mod prepare;

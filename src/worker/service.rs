@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::account;
 use futures::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,6 +19,7 @@ use super::Worker;
 use super::account::until;
 use super::attachments;
 use super::backoff::backoff;
+use super::pace::next_look;
 use super::watch::{Inbox, late};
 use crate::source::{Session, Waited};
 use crate::store::StoreError;
@@ -74,11 +76,8 @@ impl Worker {
         let mut done = Committed::default();
         let (mut tries, mut before) = (0, self.store.positions(account.id).await?);
         loop {
-            match self.sync_noted(account).await {
-                Ok(more) => {
-                    done += more;
-                    return Ok(done);
-                }
+            match self.sync_noted(account, &mut done).await {
+                Ok(()) => return Ok(done),
                 Err(trouble @ (Trouble::Reconnect { .. } | Trouble::Message { .. })) => {
                     let now = self.store.positions(account.id).await?;
                     tries = if now == before { tries + 1 } else { 1 };
@@ -94,9 +93,11 @@ impl Worker {
     }
 
     /// A sync whose outcome is written on the account, for people and for the next try.
-    async fn sync_noted(&self, account: &account::Model) -> Result<Committed, Trouble> {
-        let result = self.sync(account).await;
-        self.note(account, &result).await;
+    async fn sync_noted(&self, account: &account::Model, total: &mut Committed) -> Result<(), Trouble> {
+        let mut done = Committed::default();
+        let result = self.sync(account, &mut done).await;
+        *total += done;
+        self.note(account, &result.clone().map(|()| done)).await;
         result
     }
 
@@ -164,20 +165,25 @@ impl Worker {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
-        let (mut inbox, mut noted) = (None, false);
+        let (mut inbox, mut last_mail, mut noted) = (None, None, false);
         loop {
-            match self.read_account(&mut session, account, &mut inbox, stop).await {
-                Err(trouble) => return trouble,
-                Ok(done) if noted && done == Committed::default() => drop(shared.quiet().insert(account.id)),
-                read => {
-                    self.note(account, &read).await;
-                    noted = true;
-                }
+            let mut done = Committed::default();
+            if let Err(trouble) = self.read_account(&mut session, account, &mut inbox, stop, &mut done).await {
+                return trouble;
+            }
+            if done != Committed::default() {
+                last_mail = Some(self.clock.now());
+            }
+            if noted && done == Committed::default() {
+                shared.quiet().insert(account.id);
+            } else {
+                self.note(account, &Ok(done)).await;
+                noted = true;
             }
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session, inbox.as_ref())).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session, inbox.as_ref(), last_mail)).await {
                 return trouble;
             }
             busy = match until(stop, admitted(&shared.room)).await {
@@ -190,9 +196,17 @@ impl Worker {
 
 impl Worker {
     /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked,
-    /// whatever it is asked.
-    async fn rest(&self, session: &mut Session, inbox: Option<&Inbox>) -> Result<(), Trouble> {
-        let waited = session.wait(self.clock.jittered(self.config.worker.poll())).await?;
+    /// whatever it is asked. One that tells none is asked the more often the shorter ago the last mail is.
+    async fn rest(
+        &self,
+        session: &mut Session,
+        inbox: Option<&Inbox>,
+        last_mail: Option<DateTime<Utc>>,
+    ) -> Result<(), Trouble> {
+        let pace = self.config.worker.pace();
+        let silence = last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
+        let wait = if session.capabilities().idle() { pace.usual } else { next_look(&pace, silence) };
+        let waited = session.wait(self.clock.jittered(wait)).await?;
         let is_asked = inbox.is_some_and(Inbox::asks_anyway);
         if waited == Waited::Quiet && session.capabilities().idle() && !is_asked {
             session.noop().await?;

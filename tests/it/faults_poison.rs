@@ -5,7 +5,7 @@ use provider::{Fault, Profile, When};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use crate::support::faults::{Ended, IMPATIENT, MEMORY_KIB, database_url, nothing_lost, numbered, once, verdicts};
-use crate::support::world::{BCC, Engine, World, engines, mail};
+use crate::support::world::{BCC, Engine, World, engines, mail, mail_from};
 
 async fn world(engine: Engine, mails: u32) -> World {
     let world = World::new(engine, Profile::Plain, IMPATIENT).await;
@@ -161,4 +161,22 @@ async fn a_message_in_a_group_that_hangs_is_found_without_a_time_out_for_each_of
     assert_eq!(world.activities().len(), 29);
     // The group, five attempts at the message, and the connection that goes on.
     assert!(world.provider.mail.connections() <= 7, "{}", world.provider.mail.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_before_a_sync_ended_in_trouble_is_counted_too() {
+    let world = world(Engine::Sqlite, 6).await;
+    let inbox = "anna@ours.example";
+    world.connect(inbox, inbox);
+    poison(&world, 3, &Fault::CutInLiteral);
+    for id in ["7@c.example", "8@c.example", "9@c.example"] {
+        let refers = "In-Reply-To: <1@ours.example>\r\n";
+        let reply = mail_from("carla@customer.example", id, inbox, refers);
+        let now = mailtrail::clock::Clock::system().now() + chrono::TimeDelta::seconds(1);
+        let reply = reply.replace(&format!("Offer {id}"), "Re: Offer 1@ours.example");
+        world.provider.mail.deliver_at(inbox, "INBOX", reply.as_bytes(), now);
+    }
+    let told = world.trail.run(&["run", "--once"]);
+    assert!(told.contains(&format!("{BCC}: 5 logged, 0 seen again, 0 not logged, 1 set aside")), "{told}");
+    assert!(told.contains(&format!("{inbox}: 2 logged, 0 seen again, 0 not logged, 1 set aside")), "{told}");
 }

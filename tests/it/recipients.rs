@@ -2,7 +2,8 @@
 
 use provider::Profile;
 
-use crate::support::world::{BCC, World, engines, mail, mail_from, strings};
+use crate::support::inbox::{self, Desk};
+use crate::support::world::{BCC, Engine, World, engines, mail, mail_from, strings};
 
 const CARLA: &str = "carla@customer.example";
 
@@ -128,5 +129,20 @@ async fn more_recipients_than_a_statement_binds_hold_nobody_up() {
         world.sync();
         assert_eq!(world.codes(), ["unknown-sender", "logged", "logged"]);
         assert_eq!(world.contacts().len(), 51);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inboxs_own_address_is_a_users_and_only_a_dedicated_mailboxs_is_a_log_address() {
+    let desk = Desk::with(Engine::Sqlite, Profile::Plain, "logging_rule = \"known-contacts\"\n").await;
+    desk.contacts_known(&["c,Carla,carla@customer.example,,,"]);
+    let everybody = format!("Cc: {}, {BCC}\r\n", inbox::ANNA);
+    desk.sent(mail_from(inbox::ANNA, "1@ours.example", inbox::CARLA, &everybody));
+    desk.deliver_now(mail_from(inbox::ANNA, "2@ours.example", inbox::CARLA, &everybody));
+    desk.sync();
+    for id in ["1@ours.example", "2@ours.example"] {
+        let told = desk.trail.run(&["explain", "--message-id", id]);
+        assert!(told.contains("A user's address never becomes a contact: anna@ours.example [A13]"), "{told}");
+        assert!(told.contains(&format!("A log address is never a recipient: {BCC} [A13]")), "{told}");
     }
 }

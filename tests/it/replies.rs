@@ -199,3 +199,29 @@ async fn a_contact_gets_no_notice_about_an_attachment_that_was_left_out() {
         assert!(world.trail.json(&["notice", "list", "--json"]).is_empty());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_further_copy_of_a_logged_mail_makes_it_known_by_that_copys_ids_too() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.contacts_known(&["c,Carla,carla@customer.example,,,"]);
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        world.sync();
+        let answers = |parent: &str, id: &str| {
+            let refers = format!("In-Reply-To: <{parent}>\r\n");
+            let answer = mail_from(CARLA, id, ANNA, &refers);
+            answer.replace(&format!("Offer {id}"), "Re: Offer 1@ours.example")
+        };
+        // Exchange gave this copy another id; of a third nobody knows.
+        let rewritten = |id: &str| mail(id, CARLA, "X-Microsoft-Original-Message-ID: <1@ours.example>\r\n");
+        world.deliver(rewritten("x@prod.example"));
+        world.deliver(answers("x@prod.example", "2@c.example"));
+        world.sync();
+        world.deliver(answers("x@prod.example", "3@c.example"));
+        world.deliver(answers("y@prod.example", "4@c.example"));
+        world.sync();
+        assert_eq!(world.logged(), ["1@ours.example", "2@c.example", "3@c.example"]);
+        assert_eq!(world.codes(), ["logged", "duplicate", "logged", "logged", "unknown-sender"]);
+        assert_eq!(world.activity_of("1@ours.example")["sightings"].as_array().unwrap().len(), 2);
+    }
+}

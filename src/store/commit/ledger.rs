@@ -61,7 +61,7 @@ impl Verdicts {
                 Some((activity, false)) => (Code::Duplicate, Some(activity)),
                 None => (Code::ParseError, None),
             },
-            Outcome::Sighting(activity) => (Code::Duplicate, Some(*activity)),
+            Outcome::Sighting(tie) => (Code::Duplicate, Some(tie.activity)),
             Outcome::Skip(code) => (*code, None),
             Outcome::Bounce(_) => (Code::Bounce, None),
             Outcome::Quarantine(casualty) => {

@@ -28,7 +28,7 @@ use std::collections::{BTreeSet, HashMap};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
-use self::watched::Watched;
+use self::watched::{Tie, Watched};
 use crate::clock::Clock;
 use crate::decide::bounce::Returned;
 use crate::decide::decision::Activity;
@@ -75,8 +75,8 @@ pub struct Entry {
 pub enum Outcome {
     /// It goes on the timeline.
     Log(Box<Entrant>),
-    /// It is on the timeline already.
-    Sighting(Uuid),
+    /// It is on the timeline already, and known by the names of this copy, too (D18, D20).
+    Sighting(Tie),
     /// It does not go there.
     Skip(Code),
     /// Nor does this: it says that a logged mail came back (J12).

@@ -1,4 +1,4 @@
-//! What a commit keeps of a personal inbox besides verdicts: whom unlogged mail waits for (D21), other names of logged mail
+//! What a commit keeps besides verdicts: whom unlogged mail of an inbox waits for (D21), other names of logged mail
 //! (D18, D20), and how many messages were seen and opened.
 
 use std::collections::{BTreeSet, HashSet};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::activities::Logged;
 use super::runs::Runs;
-use super::{Batch, CommitPolicy, WaitingKey};
+use super::{Batch, CommitPolicy, Outcome, WaitingKey};
 use crate::decide::MessageKey;
 use crate::decide::key::waiting_hash;
 use crate::store::{StoreError, padded};
@@ -31,8 +31,6 @@ pub struct Watched {
     pub settled: Vec<u32>,
     /// Messages of the batch that were judged again and wait on.
     pub unsettled: Vec<u32>,
-    /// Further names of messages that are on the timeline.
-    pub ties: Vec<Tie>,
     /// What was seen and opened.
     pub tally: Tally,
     /// Which equal verdicts share a row.
@@ -91,7 +89,11 @@ pub(super) async fn write(
     logged: &mut Logged,
     policy: CommitPolicy,
 ) -> Result<(), StoreError> {
-    for tie in watched.ties.iter().chain(&std::mem::take(&mut logged.copies)) {
+    let sightings = batch.entries.iter().filter_map(|entry| match &entry.outcome {
+        Outcome::Sighting(tie) => Some(tie),
+        _ => None,
+    });
+    for tie in sightings.chain(&std::mem::take(&mut logged.copies)) {
         logged.names.extend(add_names(db, tie).await?);
     }
     settle(db, batch, &watched.settled, true).await?;
@@ -144,7 +146,13 @@ async fn add_names(db: &DatabaseTransaction, tie: &Tie) -> Result<Vec<Name>, Sto
         thread_id: Set(activity.thread_id),
         activity_id: Set(activity.id),
     });
-    super::rows::insert(db, rows.collect()).await?;
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        // Of two copies that are committed at the same time, each may bring the same name.
+        let columns = [thread_message::Column::WorkspaceId, thread_message::Column::MessageKey];
+        let once = OnConflict::columns(columns).do_nothing().to_owned();
+        thread_message::Entity::insert_many(rows).on_conflict(once).exec_without_returning(db).await?;
+    }
     Ok(fresh.into_iter().map(|key| (activity.workspace_id, key)).collect())
 }
 

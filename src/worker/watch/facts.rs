@@ -123,8 +123,6 @@ impl Judge {
         let began: HashMap<_, _> = self.store.began(hit).await?;
         for workspace in &mut facts.workspaces {
             workspace.began.clone_from(&began);
-            // A dedicated mailbox's own address is no recipient; that of an inbox is a user's.
-            workspace.log_addresses.remove(self.scope.address.folded());
         }
         Ok(facts)
     }

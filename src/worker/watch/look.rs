@@ -52,8 +52,8 @@ impl Intake {
         &mut self,
         session: &mut Session,
         listed: &[Listed],
-    ) -> Result<Committed, Trouble> {
-        let mut done = Committed::default();
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some(first) = rest.first() {
@@ -65,32 +65,28 @@ impl Intake {
             let alike = |item: &&Listed| self.is_early(item) == early && !self.is_hopeless(item.uid);
             let length = if alone { 1 } else { rest.iter().take(BATCH).take_while(alike).count().max(1) };
             let Some((run, after)) = rest.split_at_checked(length) else { break };
-            done += if self.is_hopeless(first.uid) {
-                self.give_up(run).await?
+            if self.is_hopeless(first.uid) {
+                *done += self.give_up(run).await?;
             } else if early {
-                self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?
-            } else {
-                match self.look(session, run).await {
-                    Ok(done) => done,
-                    Err(trouble) => return Err(self.blame(suspects(run, &trouble), trouble).await),
-                }
-            };
+                *done += self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?;
+            } else if let Err(trouble) = self.look(session, run, done).await {
+                return Err(self.blame(suspects(run, &trouble), trouble).await);
+            }
             rest = after;
         }
         match listed.last() {
-            Some(last) if last.uid > self.cursor => done += self.pass(last.uid).await?,
+            Some(last) if last.uid > self.cursor => *done += self.pass(last.uid).await?,
             _ => {}
         }
-        Ok(done)
+        Ok(())
     }
 
-    async fn look(&mut self, session: &mut Session, run: &[Listed]) -> Result<Committed, Trouble> {
+    async fn look(&mut self, session: &mut Session, run: &[Listed], done: &mut Committed) -> Result<(), Trouble> {
         let stop = self.stop.clone();
         let part = self.shared.judge.first_part();
         let mut looked = until(&stop, self.headers(session, run, part)).await?;
         let present: HashSet<u32> = looked.iter().map(|one| one.item.uid).collect();
         let mut missing: Vec<u32> = run.iter().map(|item| item.uid).filter(|uid| !present.contains(uid)).collect();
-        let mut done = Committed::default();
         while !looked.is_empty() {
             let (facts, gone_since) = until(&stop, self.complete(session, &mut looked)).await?;
             missing.extend(gone_since);
@@ -104,12 +100,12 @@ impl Intake {
                 }
                 !now
             });
-            done += self.conclude(session, decided, Why::New).await?;
+            *done += self.conclude(session, decided, Why::New).await?;
         }
         if !missing.is_empty() {
-            done += self.commit(missing.into_iter().map(gone).collect()).await?;
+            *done += self.commit(missing.into_iter().map(gone).collect()).await?;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// The headers of a run. What an answer leaves out although it says OK is gone, or cannot be read by the server.
@@ -201,8 +197,7 @@ impl Intake {
             }
             Verdict::Sighting(activity) => {
                 let names = one.names().chain(one.conversations()).collect();
-                run.watched.ties.push(Tie { activity, names });
-                Outcome::Sighting(activity)
+                Outcome::Sighting(Tie { activity, names })
             }
             Verdict::Skip(code) => {
                 if code == Code::Bounce

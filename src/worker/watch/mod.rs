@@ -74,13 +74,13 @@ impl Inbox {
         session: &mut Session,
         account: &account::Model,
         stop: &CancellationToken,
-    ) -> Result<Committed, Trouble> {
-        let mut done = Committed::default();
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         for at in (0..self.mailboxes.len()).rev() {
             let Some(selected) = until(stop, self.news(at, session)).await? else { continue };
-            self.catch_up(at, worker, session, account, selected, &mut done, stop).await?;
+            self.catch_up(at, worker, session, account, selected, done, stop).await?;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Opens a mailbox if there may be news in it: one round trip where there is none. The first is opened anyway.
@@ -174,7 +174,7 @@ async fn look_through(
         }
         until(stop, worker.add_unlisted(session, (first, last), &mut listed)).await?;
         windows.found(listed.len());
-        *done += intake.look_through(session, &listed).await?;
+        intake.look_through(session, &listed, done).await?;
     }
     Ok(())
 }
