@@ -113,10 +113,13 @@ impl Drain {
         stream.flush().await.expect("the server reads");
     }
 
-    /// The next line.
-    pub async fn next_line(&mut self) -> &[u8] {
-        self.read_line().await;
-        &self.line
+    /// The next line; none when the server has ended the connection.
+    pub async fn next_line(&mut self) -> Option<&[u8]> {
+        self.line.clear();
+        match self.stream.read_until(b'\n', &mut self.line).await {
+            Ok(1..) => Some(&self.line),
+            _ => None,
+        }
     }
 
     async fn read_line(&mut self) {

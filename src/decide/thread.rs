@@ -1,5 +1,6 @@
 //! Which conversation a mail belongs to (D4, D18).
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -76,7 +77,8 @@ fn base64_value(digit: u8) -> Option<u8> {
 /// The logged thread that `envelope` continues: the nearest ancestor whose thread has the same base subject (D4, D18).
 /// Never the subject alone. By policy, a logged mail that In-Reply-To names is enough under any subject (L1).
 pub fn find<'a>(policy: &Policy, envelope: &Envelope, facts: &'a WorkspaceFacts) -> ThreadMatch<'a> {
-    let subject = BaseSubject::of(&envelope.subject);
+    // Of most mail nothing is known, and then the subject does not matter.
+    let subject = LazyCell::new(|| BaseSubject::of(&envelope.subject));
     let mut changed = None;
     for (header, id) in cited(envelope) {
         let Some(thread) = facts.threads.get(&MessageKey::of_id(id)) else { continue };
@@ -109,7 +111,7 @@ pub fn find_with<'a>(
     if by_id != ThreadMatch::Unknown {
         return by_id;
     }
-    let subject = BaseSubject::of(&envelope.subject);
+    let subject = LazyCell::new(|| BaseSubject::of(&envelope.subject));
     let at = envelope.date.unwrap_or(received);
     for Conversation { header, key } in conversations {
         let Some(thread) = facts.threads.get(key) else { continue };

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::{account, account_workspace, ledger, mailbox, quarantine};
 use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -13,6 +14,9 @@ use crate::mail::address::Address;
 use crate::store::facts::Scope;
 use crate::store::{Store, StoreError, padded};
 use crate::trouble::Trouble;
+
+/// A state, how many accounts are in it, and when the last of them was made and connected.
+pub type Glance = (String, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Accounts noted with one statement.
 const ROWS: usize = 1_024;
@@ -27,6 +31,23 @@ impl Store {
             .all(&self.db)
             .await?;
         Ok(found)
+    }
+
+    /// What changes when an account is added, removed, paused, mended or connected anew: how many are in each state, and
+    /// when the last of them was made and connected. Much less to read than all of them.
+    pub async fn accounts_at_a_glance(&self) -> Result<Vec<Glance>, StoreError> {
+        let rows = account::Entity::find()
+            .select_only()
+            .column(account::Column::State)
+            .column_as(account::Column::Id.count(), "accounts")
+            .column_as(account::Column::CreatedAt.max(), "made")
+            .column_as(account::Column::ConnectedAt.max(), "connected")
+            .group_by(account::Column::State)
+            .order_by_asc(account::Column::State)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(rows)
     }
 
     /// An account and the workspaces it serves, the one it served first in front.
@@ -200,6 +221,27 @@ mod tests {
         };
         let workspace = workspaces::ensure_default(store, clock).await.unwrap();
         accounts::add(store, &workspace, &new, clock).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_glance_shows_what_people_change_and_not_what_a_sync_notes() {
+        on_each_engine(async |store| {
+            let clock = Clock::system();
+            let account = account(store, &clock).await;
+            let address = Address::parse(&account.address).unwrap();
+            let before = store.accounts_at_a_glance().await.unwrap();
+            store.succeeded_quietly(HashSet::from([account.id]), &clock).await.unwrap();
+            assert_eq!(store.accounts_at_a_glance().await.unwrap(), before);
+            let noted = accounts::named(store, &address).await.unwrap();
+            assert!(noted.last_success.is_some() && noted.last_attempt.is_some());
+            accounts::pause(store, &address, "for a test").await.unwrap();
+            let paused = store.accounts_at_a_glance().await.unwrap();
+            assert_ne!(paused, before);
+            accounts::resume(store, &address, &clock).await.unwrap();
+            let resumed = store.accounts_at_a_glance().await.unwrap();
+            assert!(resumed != before && resumed != paused);
+        })
+        .await;
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use entity::account;
 use futures::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -26,8 +27,11 @@ use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
-/// How often the list of accounts is looked at.
+/// How often it is asked whether accounts came, went or were mended.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+
+/// How often all accounts are read, for what does not show at a glance: other settings.
+const ALL_ACCOUNTS_EVERY: Duration = Duration::from_secs(20);
 
 /// What one round over all accounts came to.
 #[derive(Debug)]
@@ -263,6 +267,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let mut watched: HashMap<Uuid, Watched> = HashMap::new();
     let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let shared = Shared { room, quiet: Arc::default() };
+    let (mut glance, mut read) = (None, None::<Instant>);
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
@@ -272,9 +277,17 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
         if let Err(error) = worker.store.succeeded_quietly(quiet, &worker.clock).await {
             tracing::warn!(%error, "that accounts were read could not be written");
         }
-        match worker.store.watched().await {
-            Ok(accounts) => reconcile(worker, accounts, &mut watched, &shared, &stop, &tracker),
-            Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
+        let now = worker.store.accounts_at_a_glance().await.ok();
+        let ended = watched.values().any(|running| running.task.is_finished());
+        let read_lately = read.is_some_and(|at| at.elapsed() < ALL_ACCOUNTS_EVERY);
+        if ended || !read_lately || now.is_none() || now != glance {
+            match worker.store.watched().await {
+                Ok(accounts) => {
+                    reconcile(worker, accounts, &mut watched, &shared, &stop, &tracker);
+                    (glance, read) = (now, Some(Instant::now()));
+                }
+                Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
+            }
         }
         tokio::select! {
             () = signals.next() => break,

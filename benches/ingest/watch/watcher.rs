@@ -20,9 +20,8 @@ pub fn watch(port: u16, ca_file: PathBuf, user: String) -> Receiver<Instant> {
             client.send("a IDLE").await;
             client.next_line().await;
             let _ = ready.send(());
-            loop {
-                let exists = client.next_line().await.ends_with(b" EXISTS\r\n");
-                if exists && heard.send(Instant::now()).is_err() {
+            while let Some(line) = client.next_line().await {
+                if line.ends_with(b" EXISTS\r\n") && heard.send(Instant::now()).is_err() {
                     return;
                 }
             }

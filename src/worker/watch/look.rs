@@ -18,8 +18,9 @@ use crate::worker::account::until;
 use crate::worker::intake::Intake;
 use crate::worker::large::gone;
 
-/// Headers asked for at once.
-const BATCH: usize = 250;
+/// Headers asked for at once, and judged in one transaction: what unlogged mail waits by is spread over all of an index, of
+/// which every transaction writes the pages it touches.
+const BATCH: usize = 500;
 
 /// Bytes of mail logged in one transaction, beyond one mail.
 const LOGGED_BYTES: u64 = 4 * 1024 * 1024;

@@ -76,7 +76,9 @@ impl Inbox {
         stop: &CancellationToken,
         done: &mut Committed,
     ) -> Result<(), Trouble> {
-        for at in (0..self.mailboxes.len()).rev() {
+        // What the server has told of is not kept waiting until the others were asked about.
+        let told = (self.open == Some(0) && session.has_news()).then_some(0);
+        for at in told.into_iter().chain((0..self.mailboxes.len()).rev()) {
             let Some(selected) = until(stop, self.news(at, session)).await? else { continue };
             self.catch_up(at, worker, session, account, selected, done, stop).await?;
         }
