@@ -7,7 +7,7 @@ pub(super) const MAX_LINE: usize = 600;
 
 /// Lower case, composed, digits of every script as ASCII, blanks as single spaces; no marks that nobody sees. Of a line
 /// longer than [`MAX_LINE`] only the beginning.
-pub(super) fn fold(line: &str) -> String {
+pub(in crate::mail) fn fold(line: &str) -> String {
     let line = line.get(..line.floor_char_boundary(MAX_LINE)).unwrap_or(line);
     #[cfg(test)]
     EXAMINED.with(|sum| sum.set(sum.get() + line.len()));
@@ -37,7 +37,7 @@ thread_local! {
 }
 
 /// Whether a phrase stands in the text as words. Scripts without blanks have no words to be told apart.
-pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
+pub(in crate::mail) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
     let spaced = phrase.chars().next().is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
     text.match_indices(phrase).map(|(at, _)| at).find(|at| {
         let (before, after) = (text.get(..*at), text.get(at + phrase.len()..));
@@ -52,7 +52,7 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// Marks of direction and width, and the vowel signs of Arabic, which are optional.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(in crate::mail) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0f}' | '\u{feff}')
 }

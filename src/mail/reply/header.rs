@@ -26,7 +26,7 @@ fn is_dash(c: char) -> bool {
 }
 
 /// The separator that a line begins with, when the header follows in the same line, as Samsung's programs write it.
-fn dashed_head(line: &str) -> Option<&str> {
+pub(in crate::mail) fn dashed_head(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let head = line.get(..line.floor_char_boundary(MAX_SEPARATOR)).filter(|head| head.starts_with("----"))?;
     let words = head.find(|c: char| c != '-' && c != ' ')?;
@@ -36,14 +36,14 @@ fn dashed_head(line: &str) -> Option<&str> {
 }
 
 /// Whether the line begins and ends with dashes.
-pub(super) fn is_dashed(line: &str) -> bool {
+pub(in crate::mail) fn is_dashed(line: &str) -> bool {
     let dashes = |chars: &mut dyn Iterator<Item = char>| chars.take_while(|c| is_dash(*c) || *c == ' ').count() >= 2;
     let line = line.trim();
     !line.is_empty() && dashes(&mut line.chars()) && dashes(&mut line.chars().rev())
 }
 
 /// Whether the line is worth a closer look.
-pub(super) fn may_separate(line: &str) -> bool {
+pub(in crate::mail) fn may_separate(line: &str) -> bool {
     is_dashed(line)
         || dashed_head(line).is_some()
         || line.contains("this line")
@@ -52,7 +52,7 @@ pub(super) fn may_separate(line: &str) -> bool {
 }
 
 /// Whether the line says by itself that quoted or forwarded mail follows.
-pub(super) fn separator(line: &str) -> Option<Kind> {
+pub(in crate::mail) fn separator(line: &str) -> Option<Kind> {
     let line = dashed_head(line).unwrap_or(line);
     if line.len() > MAX_SEPARATOR {
         return None;

@@ -19,7 +19,7 @@ const AFTER_WITHIN: usize = 16;
 const MAX_BARE: usize = 8;
 
 /// Whether a line is worth a closer look.
-pub(super) fn may_end_intro(lines: &[Line], end: usize) -> bool {
+pub(in crate::mail) fn may_end_intro(lines: &[Line], end: usize) -> bool {
     let Some(line) = lines.get(end).filter(|line| !line.text.is_empty() && line.text.len() <= MAX_LINE) else {
         return false;
     };
@@ -34,7 +34,7 @@ pub(super) fn may_end_intro(lines: &[Line], end: usize) -> bool {
 }
 
 /// Where the introduction begins that ends with the line at `end`.
-pub(super) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
+pub(in crate::mail) fn intro_ending_at(lines: &[Line], end: usize) -> Option<usize> {
     let last = lines.get(end).filter(|line| line.kind == Kind::Text || is_broken_end(lines, end))?;
     let close = Close::of(last.text);
     let mut below = lines.iter().skip(end + 1).take(MAX_EMPTY + 1).filter(|line| line.kind != Kind::Empty);

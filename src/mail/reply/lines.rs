@@ -13,7 +13,7 @@ pub(super) const SIGNATURE: char = '\u{e002}';
 pub(super) const SIGNATURE_END: char = '\u{e003}';
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::mail) enum Kind {
     Empty,
     Text,
     Quote,
@@ -25,9 +25,9 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
-    pub(super) text: &'a str,
-    pub(super) kind: Kind,
+pub(in crate::mail) struct Line<'a> {
+    pub(in crate::mail) text: &'a str,
+    pub(in crate::mail) kind: Kind,
 }
 
 /// A quote may be marked by other lines within, as by a mailing list's members, but a program writes `>`.

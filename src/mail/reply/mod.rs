@@ -4,16 +4,16 @@
 //! lines, a separator — says where it begins; in HTML their elements say so, too. The text above it is new, and so is
 //! what was written below or between quotes.
 
-mod fold;
+pub(super) mod fold;
 mod footer;
-mod header;
+pub(super) mod header;
 mod history;
 mod html;
-mod intro;
-mod lines;
+pub(super) mod intro;
+pub(super) mod lines;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(super) mod words;
 
 use super::content::text_of_html;
 use history::{Found, new_text};

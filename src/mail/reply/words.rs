@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use super::fold::fold;
 
 pub(super) static LABELS: LazyLock<HashMap<String, Vec<Label>>> = LazyLock::new(labels);
-pub(super) static INTROS: LazyLock<Intros> = LazyLock::new(intros);
+pub(in crate::mail) static INTROS: LazyLock<Intros> = LazyLock::new(intros);
 pub(super) static SEPARATORS: LazyLock<Separators> = LazyLock::new(separators);
 pub(super) static FOOTERS: LazyLock<Footers> = LazyLock::new(footers);
 
 /// What a line of a header block tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
+pub(in crate::mail) enum Label {
     From,
     Date,
     To,
@@ -21,16 +21,20 @@ pub(super) enum Label {
     Other,
 }
 
+/// The table of [`INTROS`].
+pub(in crate::mail) const INTROS_TXT: &str = include_str!("words/intros.txt");
+
 /// The columns of `labels.txt`.
-const LABEL_COLUMNS: [Label; 6] = [Label::From, Label::Date, Label::To, Label::Cc, Label::Subject, Label::Other];
+pub(in crate::mail) const LABEL_COLUMNS: [Label; 6] =
+    [Label::From, Label::Date, Label::To, Label::Cc, Label::Subject, Label::Other];
 
 /// The words of the line above a quote.
-pub(super) struct Intros {
-    pub(super) leads: Vec<String>,
+pub(in crate::mail) struct Intros {
+    pub(in crate::mail) leads: Vec<String>,
     /// Verbs that end the line.
-    pub(super) last: Vec<String>,
+    pub(in crate::mail) last: Vec<String>,
     /// Verbs that the name or the date may follow.
-    pub(super) within: Vec<String>,
+    pub(in crate::mail) within: Vec<String>,
 }
 
 /// What is written between dashes, or alone on a line, above mail that is quoted or forwarded.
@@ -50,7 +54,7 @@ pub(super) struct Footers {
 
 fn labels() -> HashMap<String, Vec<Label>> {
     let mut found: HashMap<String, Vec<Label>> = HashMap::new();
-    for (_, columns) in rows(include_str!("words/labels.txt")) {
+    for (_, columns) in rows(include_str!("../forms/labels.txt")) {
         for (label, words) in LABEL_COLUMNS.iter().zip(columns) {
             for word in words {
                 let known = found.entry(word).or_default();
@@ -64,12 +68,12 @@ fn labels() -> HashMap<String, Vec<Label>> {
 }
 
 fn intros() -> Intros {
-    let [leads, last, within] = columns(include_str!("words/intros.txt"), |_| true);
+    let [leads, last, within] = columns(INTROS_TXT, |_| true);
     Intros { leads, last, within }
 }
 
 fn separators() -> Separators {
-    let [quoted, forwarded, alone] = columns(include_str!("words/separators.txt"), |_| true);
+    let [quoted, forwarded, alone] = columns(include_str!("../forms/separators.txt"), |_| true);
     Separators { quoted, forwarded, alone }
 }
 
@@ -96,7 +100,7 @@ fn columns<const N: usize>(table: &str, wanted: impl Fn(&str) -> bool) -> [Vec<S
 }
 
 /// The rows of a table: `language | words; words | words`.
-fn rows(table: &str) -> impl Iterator<Item = (&str, Vec<Vec<String>>)> {
+pub(in crate::mail) fn rows(table: &str) -> impl Iterator<Item = (&str, Vec<Vec<String>>)> {
     table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (language, rest) = line.split_once('|')?;
         let columns = rest.split('|').map(|words| words.split(';').map(fold).filter(|word| !word.is_empty()).collect());
@@ -116,9 +120,9 @@ mod tests {
     #[test]
     fn every_language_has_its_words() {
         for (table, needed) in [
-            (include_str!("words/labels.txt"), &[0usize, 1, 2, 3, 4][..]),
-            (include_str!("words/intros.txt"), &[1]),
-            (include_str!("words/separators.txt"), &[0, 1]),
+            (include_str!("../forms/labels.txt"), &[0usize, 1, 2, 3, 4][..]),
+            (INTROS_TXT, &[1]),
+            (include_str!("../forms/separators.txt"), &[0, 1]),
         ] {
             let found: HashMap<&str, Vec<Vec<String>>> = rows(table).collect();
             for language in LANGUAGES {
