@@ -10,6 +10,7 @@ use super::args::Inspect;
 use super::output::{Output, complain};
 use super::{Answer, Usage};
 use crate::mail::authentication::{Assessment, Stamp, assess};
+use crate::mail::forwarded::{self, Forwarded};
 use crate::mail::message::Mail;
 use crate::mail::reply::reply_text;
 use crate::mail::subject::BaseSubject;
@@ -72,6 +73,7 @@ fn describe(file: &str, mail: &Mail) -> Value {
             })
         })
         .collect();
+    let forwarded = forwarded::read(mail);
     json!({
         "file": file,
         "message_id": envelope.message_id.as_ref().map(|id| id.as_str()),
@@ -85,11 +87,32 @@ fn describe(file: &str, mail: &Mail) -> Value {
         "date": envelope.date,
         "class": envelope.class,
         "bounce": mail.bounce,
-        "forwarded": null,
+        "forwarded": forwarded.as_ref().ok().map(shown),
+        "not_forwarded": forwarded.as_ref().err(),
         "text": mail.text,
         "reply_text": reply_text(mail.text.as_deref().filter(|_| mail.has_plain_text), mail.html.as_deref()),
         "attachments": attachments,
         "authentication": authentication(mail),
+    })
+}
+
+fn shown(forwarded: &Forwarded) -> Value {
+    let original = forwarded.original();
+    json!({
+        "from": original.from,
+        "to": original.to,
+        "cc": original.cc,
+        "subject": original.subject,
+        "date": original.date,
+        "date_utc": original.date_utc,
+        "note": forwarded.note,
+        "below": forwarded.below,
+        "body": original.text,
+        "message_id": original.message_id.as_ref().map(|id| id.as_str()),
+        "others": forwarded.others,
+        "client": forwarded.client,
+        "language": forwarded.language,
+        "certainty": forwarded.certainty,
     })
 }
 

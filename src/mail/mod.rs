@@ -12,6 +12,8 @@ pub mod envelope;
 mod failure;
 mod fields;
 mod file_name;
+mod forms;
+pub mod forwarded;
 pub mod message;
 pub mod message_id;
 mod parameters;
