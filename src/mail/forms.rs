@@ -102,6 +102,12 @@ pub fn languages_of_separator(line: &str) -> Languages {
     said.fold(0, |all, (_, languages)| all | languages)
 }
 
+/// Whether the line has the words of a separator and nothing else: some programs draw no dashes around them.
+pub fn is_bare_separator(line: &str) -> bool {
+    let folded = fold(line);
+    SEPARATORS.iter().take(2).any(|words| words.contains_key(&folded))
+}
+
 /// How a language writes dates.
 pub fn calendar(language: &str) -> Option<&'static Calendar> {
     CALENDARS.get(language)

@@ -74,6 +74,35 @@ fn inspect_prints_a_line_a_file_and_needs_no_database() {
     trail.fails(2, &["inspect", trail.path("nowhere").to_str().unwrap()]);
 }
 
+#[test]
+fn inspect_shows_the_message_that_was_forwarded() {
+    let trail = Trail::new(Engine::Sqlite, None, "");
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/forward");
+    let inspected = |file: &str| trail.json(&["inspect", "--json", corpus.join(file).to_str().unwrap()]).remove(0);
+    let row = inspected("gmail/pl-copy.eml");
+    let shown = &row["forwarded"];
+    assert_eq!(
+        (&shown["from"]["address"], &shown["from"]["name"]),
+        (&"lucja@klient.example".into(), &"Łucja Żak".into())
+    );
+    assert_eq!(
+        (&shown["to"][0]["address"], &shown["cc"][1]["address"]),
+        (&"desk@ours.example".into(), &"biuro@klient.example".into())
+    );
+    assert_eq!((&shown["subject"], &shown["date"]), (&"Oferta 41".into(), &"wt., 5 mar 2024 o 14:07".into()));
+    assert_eq!((&shown["client"], &shown["language"]), (&"gmail".into(), &"pl".into()));
+    assert_eq!(shown["body"], "Dzień dobry,\n\nproszę o wycenę.");
+    let exact = &inspected("attached/en-two.eml")["forwarded"];
+    assert_eq!(
+        (&exact["date_utc"], &exact["message_id"]),
+        (&"2024-03-05T13:07:09Z".into(), &"q41@customer.example".into())
+    );
+    assert_eq!(exact["others"][0]["from"]["address"], "bo@kund.example");
+    let answer = inspected("none/en-answer-outlook.eml");
+    assert!(answer["forwarded"].is_null());
+    assert_eq!(answer["not_forwarded"], "reply");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_finds_a_message_that_has_no_verdict() {
     for engine in engines() {

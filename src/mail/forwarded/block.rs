@@ -15,6 +15,9 @@ const MAX_LINES: usize = 60;
 /// How many lines in a row may go on with a value.
 const MAX_CONTINUED: usize = 12;
 
+/// How many lines in a row may be empty within a block.
+const MAX_SPACE: usize = 3;
+
 /// The longest value, in octets.
 const MAX_VALUE: usize = 16 * 1024;
 
@@ -51,6 +54,23 @@ impl Block {
         }
         let (entries, taken) = entries(lines);
         Self::of(entries, taken)
+    }
+
+    /// A block whose labels have no colons, as eM Client writes it: only below a separator, and only a whole one.
+    pub(super) fn without_colons(lines: &[Line]) -> Option<Self> {
+        let depth = lines.first()?.depth;
+        let lines = lines.iter().take(MAX_LINES).take_while(|line| line.depth == depth && !line.is_empty());
+        let mut entries: Vec<Entry> = Vec::new();
+        for (meanings, value) in lines.map_while(|line| bare(line.text)) {
+            if is_told(&entries, meanings) {
+                break;
+            }
+            entries.push(Entry { meanings, value: head(value).to_owned() });
+        }
+        let taken = entries.len();
+        let block = if is_whole(&entries) { Self::of(entries, taken)? } else { return None };
+        // Sentences may begin with these words, but name no sender.
+        block.from.as_ref().is_some_and(|from| from.contains('@')).then_some(block)
     }
 
     /// A block that stands in one line, behind its separator.
@@ -113,6 +133,14 @@ pub(super) fn labelled(line: &str) -> Option<(&'static [Meaning], &str)> {
     Some((meanings, value))
 }
 
+/// A label with a blank behind it, and what stands after that.
+fn bare(line: &str) -> Option<(&'static [Meaning], &str)> {
+    let line = line.trim_start_matches(is_decoration);
+    let blanks = line.match_indices([' ', '\t', '\u{a0}']).map(|(at, _)| at).take_while(|at| *at < MAX_LABEL).take(4);
+    let label = |at: usize| Some((LABELS.get(&fold(line.get(..at)?))?.as_slice(), line.get(at..)?));
+    blanks.filter_map(label).last()
+}
+
 /// Bold and rules of text made from HTML, and marks of direction.
 fn is_decoration(c: char) -> bool {
     matches!(c, '*' | '_' | '|' | '#' | '•' | '·') || c.is_whitespace() || is_invisible(c)
@@ -140,7 +168,8 @@ fn entries(lines: &[Line]) -> (Vec<Entry>, usize) {
     let lines = lines.get(..lines.len().min(MAX_LINES)).unwrap_or_default();
     for (at, line) in lines.iter().enumerate() {
         if line.is_empty() {
-            let next = lines.get(at + 1).filter(|next| next.depth == depth && goes_on(&found, next));
+            let next = lines.iter().skip(at + 1).take(MAX_SPACE).find(|line| !line.is_empty());
+            let next = next.filter(|next| next.depth == depth && goes_on(&found, next));
             // Some programs leave lines empty within the block; what follows a whole header is the message.
             if next.is_none() || (is_whole(&found) && !spaced) {
                 break;
@@ -157,6 +186,10 @@ fn entries(lines: &[Line]) -> (Vec<Entry>, usize) {
                 (end, continued) = (at + 1, 0);
             }
             Some(_) => break,
+            None if let Some((meanings, value)) = without_colon(&found, line) => {
+                found.push(Entry { meanings, value: head(value).to_owned() });
+                (end, continued) = (at + 1, 0);
+            }
             None => {
                 continued += 1;
                 let below = lines.get(at..).unwrap_or_default();
@@ -173,18 +206,31 @@ fn entries(lines: &[Line]) -> (Vec<Entry>, usize) {
     (found, end)
 }
 
+/// Some translations lost the colon of one label: `Dw Bo <bo@…>`, `Assunto Proposta`.
+fn without_colon<'a>(found: &[Entry], line: &Line<'a>) -> Option<(&'static [Meaning], &'a str)> {
+    let (meanings, value) = bare(line.text).filter(|_| found.len() >= 2 && !is_whole(found))?;
+    let languages = languages_of(found);
+    let fits = |meaning: &Meaning| {
+        let kind =
+            meaning.label == Label::Subject && found.len() >= 3 || meaning.label == Label::Cc && value.contains('@');
+        kind && meaning.languages & languages != 0
+    };
+    (meanings.iter().any(fits) && !is_told(found, meanings)).then_some((meanings, value))
+}
+
 /// Whether the next line is one of the block, too.
 fn goes_on(found: &[Entry], next: &Line) -> bool {
     labelled(next.text).is_some_and(|(meanings, _)| !is_told(found, meanings))
 }
 
-/// No label stands twice in one block.
+/// No label stands twice in one block, and nothing is said twice in one that is whole.
 fn is_told(found: &[Entry], meanings: &'static [Meaning]) -> bool {
     let mean = |entry: &Entry, label: Label| entry.meanings.iter().any(|meaning| meaning.label == label);
     found.iter().any(|entry| std::ptr::eq(entry.meanings, meanings))
-        || meanings.iter().all(|m| {
-            m.label != Label::Other && found.iter().any(|entry| mean(entry, m.label) && entry.meanings.len() == 1)
-        })
+        || is_whole(found)
+            && meanings.iter().all(|m| {
+                m.label != Label::Other && found.iter().any(|entry| mean(entry, m.label) && entry.meanings.len() == 1)
+            })
 }
 
 fn is_whole(found: &[Entry]) -> bool {

@@ -7,7 +7,9 @@ use super::client::Separator;
 use super::lines::{Line, lines_of, text_of};
 use super::people::{NoSender, Person, sender};
 use super::subject::Prefix;
+use super::unknown;
 use super::{Certainty, Reason};
+use crate::mail::forms::is_bare_separator;
 use crate::mail::reply::header::{dashed_head, is_dashed, may_separate, separator};
 use crate::mail::reply::intro::{intro_ending_at, may_end_intro};
 use crate::mail::reply::lines::{Kind, Line as ReplyLine};
@@ -87,6 +89,9 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
                 return Err(Reason::NoHeader);
             }
         }
+        if unknown::begins_block(&lines, at) {
+            return Err(Reason::UnknownLanguage);
+        }
         if line.depth == 0 && may_end_intro(&for_reply, at) {
             looked_at += 1;
             if let Some(start) = intro_ending_at(&for_reply, at)
@@ -140,7 +145,12 @@ fn candidate_at(lines: &[Line], at: usize) -> Option<Candidate> {
         if is_rule(line.text) && rules == 0 {
             rules += 1;
         } else if !line.is_empty() {
-            return found(Block::parse(lines.get(next..)?)?, kind, next);
+            let below = lines.get(next..)?;
+            let block = Block::parse(below).or_else(|| {
+                // A rule alone is no separator of a block that looks like prose.
+                (kind >= Separator::Original).then(|| Block::without_colons(below)).flatten()
+            });
+            return found(block?, kind, next);
         }
         next += 1;
     }
@@ -180,6 +190,7 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
         _ if told >= 2 && block.subject.as_deref().is_some_and(|subject| outer.is_about(subject)) => Certainty::Fair,
         _ => return Some(Err(Reason::Unsure)),
     };
+    let (at, end) = (above_bare(lines, at, separator), below_repeated(lines, at, end));
     let (text, below) = message(lines, end, depth, separator);
     Some(Ok(Found {
         separator_line: (separator != Separator::None)
@@ -206,6 +217,14 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
     if outer.prefix.among(block.languages) != Prefix::Forward {
         return Err(Reason::Reply);
     }
+    // A line within the message would name somebody of its history: only where the program's form is plain.
+    let is_first = lines.iter().take(start).all(Line::is_empty);
+    let marked = lines.get(start).is_some_and(|line| line.text.contains('\u{feff}'));
+    let mut filled = lines.iter().skip(end + 1).filter(|line| !line.is_empty()).peekable();
+    let indented = filled.peek().is_some() && filled.all(|line| line.text.starts_with("    "));
+    if !is_first && !marked && !indented {
+        return Err(Reason::Unsure);
+    }
     let from = sender(block.from.as_deref().unwrap_or_default()).map_err(|_| Reason::NoSender)?;
     let (text, below) = message(lines, end + 1, 0, Separator::Forwarded);
     Ok(Found {
@@ -219,6 +238,26 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
         begins: end + 1,
         certainty: Certainty::Fair,
     })
+}
+
+/// The separator without dashes above a block, if there is one.
+fn above_bare(lines: &[Line], at: usize, separator: Separator) -> usize {
+    let above = lines.get(..at).unwrap_or_default().iter().enumerate().rev().take(3).find(|(_, line)| !line.is_empty());
+    match above {
+        Some((above, line)) if separator == Separator::None && is_bare_separator(line.text) => above,
+        _ => at,
+    }
+}
+
+/// Some programs write their separator below the block once more.
+fn below_repeated(lines: &[Line], at: usize, end: usize) -> usize {
+    let next = lines.iter().enumerate().skip(end).find(|(_, line)| !line.is_empty());
+    match (next, lines.get(at)) {
+        (Some((next, line)), Some(separator)) if line.text.trim() == separator.text.trim() && is_dashed(line.text) => {
+            next + 1
+        }
+        _ => end,
+    }
 }
 
 /// The user's own text above, without the rule that the program put under it.

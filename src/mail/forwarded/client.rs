@@ -136,10 +136,11 @@ pub(super) fn client_of_forward(
 
 fn dashes_in(line: &str) -> Dashes {
     let line = line.trim_matches(|c: char| c.is_whitespace() || c == '*');
-    let is_dash = |c: &char| matches!(c, '-' | '‐' | '_' | '—' | '–');
+    let is_dash = |c: &char| matches!(c, '-' | '=' | '‐' | '_' | '—' | '–');
     let before = line.chars().take_while(is_dash).count();
     let words = line.get(line.chars().take_while(is_dash).map(char::len_utf8).sum::<usize>()..).unwrap_or_default();
-    let after = words.find("--").or_else(|| words.find("‐‐")).and_then(|at| words.get(at..));
+    let after =
+        words.find("--").or_else(|| words.find("==")).or_else(|| words.find("‐‐")).and_then(|at| words.get(at..));
     let after = after.map_or(0, |tail| tail.chars().take_while(is_dash).count());
     match (before, after) {
         (MIN_RULE.., 0) if words.is_empty() => Dashes::Rule,

@@ -71,12 +71,13 @@ pub(super) fn languages_of(printed: &str, among: Languages) -> Languages {
     let count = |at: usize| {
         let calendar = LANGUAGES.get(at).and_then(|language| forms::calendar(language));
         calendar.map_or(0, |calendar| {
-            let known = |word: &&&str| {
-                let month = calendar.months.iter().any(|(start, _)| word.starts_with(start.as_str()));
-                let starts = |known: &String| word.starts_with(known.as_str()) && (known.len() > 2 || known == *word);
-                month || calendar.words.iter().any(starts)
+            let known = |word: &&str| {
+                let forms = calendar.months.iter().map(|(start, _)| start).chain(&calendar.words);
+                let fits = |form: &&String| word.starts_with(form.as_str()) && (form.len() > 2 || form == word);
+                // A whole word tells more than the beginning of one.
+                forms.filter(fits).map(|form| if form == word { 2 } else { 1 }).max().unwrap_or_default()
             };
-            words.iter().filter(known).count()
+            words.iter().map(known).sum()
         })
     };
     let counted = (0..LANGUAGES.len()).filter(|at| among & (1 << at) != 0).map(|at| (at, count(at)));

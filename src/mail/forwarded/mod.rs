@@ -22,6 +22,7 @@ mod people;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -103,6 +104,8 @@ pub enum Reason {
     Quoted,
     /// There is a block, but neither separator nor subject say that it was forwarded.
     Unsure,
+    /// Its block is in words that no table has (B10).
+    UnknownLanguage,
     /// Its block names nobody as sender.
     NoSender,
     /// Its block names several senders.
@@ -111,6 +114,13 @@ pub enum Reason {
     PartsDisagree,
     /// So many lines look like a header that none can be trusted.
     TooManyCandidates,
+}
+
+impl Reason {
+    /// Whether a part of which this is said does not contradict another part that has a block.
+    fn is_silence(self) -> bool {
+        matches!(self, Self::NoHeader | Self::NoSender | Self::Quoted | Self::Unsure | Self::TooManyCandidates)
+    }
 }
 
 /// The message that this mail forwards, or why it forwards none.
@@ -176,8 +186,10 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
     let cut = || mail.html.as_deref()?.get(starts()?..).map(str::to_owned);
     let found = match (by_plain, by_page) {
         (Some(Ok(plain)), Some(Ok(page))) => agreed(plain, page)?,
+        (Some(Ok(_)), Some(Err(reason))) | (Some(Err(reason)), Some(Ok(_))) if !reason.is_silence() => {
+            return Err(Reason::PartsDisagree);
+        }
         (Some(Ok(found)), Some(Err(_))) => backed(found, page.as_ref().map(|page| page.text.as_str()))?,
-        (Some(Err(Reason::Reply)), Some(Ok(_))) => return Err(Reason::PartsDisagree),
         (Some(Err(_)), Some(Ok(found))) => backed(found, plain)?,
         (Some(found), _) | (None, Some(found)) => found?,
         (None, None) => return Err(Reason::NoHeader),
@@ -223,6 +235,8 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     let client = client::client_of_forward(line, separator, &block, page);
     let date = block.date.filter(|date| !date.is_empty());
     let subject = block.subject.or_else(|| filled(outer.subject)).filter(|subject| !subject.is_empty());
+    // The HTML goes on with what the forwarder wrote below.
+    let html = html.filter(|_| below.is_empty());
     let date_utc = date.as_deref().and_then(|date| date::moment(date, languages));
     let first = Original { from, to, cc, subject, date, date_utc, text, html, message_id: None };
     Forwarded {

@@ -33,7 +33,10 @@ pub(super) fn sender(value: &str) -> Result<Person, NoSender> {
     let whole = strip(value);
     let mailboxes = mailboxes_in(whole);
     let Some(first) = mailboxes.first() else {
-        let name = name_of(whole, None).filter(|name| name.chars().any(char::is_alphanumeric));
+        // Exchange may print a directory path where the address should be.
+        let path = whole.find(" </").or_else(|| whole.find(" [/"));
+        let name = name_of(path.and_then(|at| whole.get(..at)).unwrap_or(whole), None);
+        let name = name.filter(|name| name.chars().any(char::is_alphanumeric));
         // A broken address is no name.
         let name = name.filter(|name| !name.contains('@'));
         return name.map(|name| Person { name: Some(name), address: None }).ok_or(NoSender::Nobody);
@@ -291,6 +294,7 @@ mod tests {
             ("Ana Berg (ana@customer.example)", "Ana Berg|ana@customer.example"),
             ("'Ana Berg' <ana@customer.example>", "Ana Berg|ana@customer.example"),
             ("Ana Berg", "Ana Berg|"),
+            ("Ana Berg </O=CUSTOMER/OU=SITE/CN=ANA>", "Ana Berg|"),
             ("ana@home.example via List <list@forum.example>", "ana@home.example via List|list@forum.example"),
             ("Ana [ana@old.example] <ana@new.example>", "Ana [ana@old.example]|ana@new.example"),
             ("\u{202b}דנה <dana@customer.example>\u{202c}", "דנה|dana@customer.example"),
