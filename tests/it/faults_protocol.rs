@@ -106,7 +106,7 @@ impl Moment {
             // A message that is refused is asked for once more, alone; any other command is meant as it is answered.
             Fault::No(_) | Fault::Bad(_) => self == Self::Body,
             // What cannot be read may be one message's fault as soon as messages are spoken of.
-            Fault::Line(_) | Fault::Alert | Fault::HugeLiteral(_) | Fault::DeepParentheses(_) | Fault::EndlessLine => {
+            Fault::Line(_) | Fault::HugeLiteral(_) | Fault::DeepParentheses(_) | Fault::EndlessLine => {
                 matches!(self, Self::Listing | Self::Body)
             }
             // These bend answers about messages only, and leave the session whole or break it.

@@ -12,6 +12,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::scan::{Bounds, Excess, Scanner};
+use super::spoken;
 
 /// What a session runs over.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -66,6 +67,14 @@ impl Guard {
         let held = self.buffer.len();
         self.buffer.extend_from_slice(piece);
         let (whole, excess) = self.scanner.scan(piece);
+        let handed_on = self.received - self.buffer.len() as u64;
+        for (begin, end) in self.scanner.spoken() {
+            let at = |place: u64| usize::try_from(place.saturating_sub(handed_on)).unwrap_or(usize::MAX);
+            // What is left of a line too long to be held back is no worse for being only its end.
+            if let Some(line) = self.buffer.get_mut(at(begin)..at(end)) {
+                spoken::make_readable(line);
+            }
+        }
         self.broken = excess;
         self.passed = match whole {
             0 if excess.is_some() || self.buffer.len() < HOLD => 0,

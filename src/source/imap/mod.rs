@@ -35,6 +35,7 @@ mod response_code;
 mod scan;
 mod session;
 mod slices;
+mod spoken;
 #[cfg(test)]
 mod tests;
 mod tls;

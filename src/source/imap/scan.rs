@@ -59,6 +59,11 @@ pub(super) struct Scanner {
     depth: i64,
     /// The first bytes of the answer, enough to know its kind.
     head: Vec<u8>,
+    /// Bytes of all answers so far, and of those before the present line.
+    read: u64,
+    began: u64,
+    /// Where lines began and ended that are text for people, since that was last asked.
+    spoken: Vec<(u64, u64)>,
     /// The last bytes, enough to hold a literal's announcement and what stands before it.
     tail: Vec<u8>,
 }
@@ -69,7 +74,25 @@ const TAIL: usize = 32;
 impl Scanner {
     pub(super) fn new(bounds: Bounds) -> Self {
         let (head, tail) = (Vec::with_capacity(HEAD), Vec::with_capacity(2 * TAIL));
-        Self { bounds, literal: 0, literals: 0, line: 0, opened: 0, depth: 0, head, tail }
+        Self {
+            bounds,
+            literal: 0,
+            literals: 0,
+            line: 0,
+            opened: 0,
+            depth: 0,
+            head,
+            read: 0,
+            began: 0,
+            spoken: Vec::new(),
+            tail,
+        }
+    }
+
+    /// The lines that are text for people and came to their end since this was last asked: where each begins and ends,
+    /// counted from the first byte of all.
+    pub(super) fn spoken(&mut self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut self.spoken)
     }
 
     /// Scans the next piece. Tells how many of its bytes belong to whole lines or to a literal, and the rule that what
@@ -80,6 +103,7 @@ impl Scanner {
             if self.literal > 0 {
                 let take = usize::try_from(self.literal).unwrap_or(usize::MAX).min(piece.len() - at);
                 self.literal -= take as u64;
+                self.read += take as u64;
                 at += take;
                 whole = at;
                 continue;
@@ -97,6 +121,7 @@ impl Scanner {
     /// Takes one byte outside a literal; true when it ends a line.
     fn byte(&mut self, byte: u8) -> Result<bool, Excess> {
         self.line += 1;
+        self.read += 1;
         if self.line > self.bounds.line {
             return Err(Excess::Line);
         }
@@ -147,6 +172,10 @@ impl Scanner {
         if kind == Kind::Fetch && (self.depth != 0 || !self.tail.trim_ascii_end().ends_with(b")")) {
             return Err(Excess::Unbalanced);
         }
+        if kind == Kind::Status {
+            self.spoken.push((self.began, self.read));
+        }
+        self.began = self.read;
         (self.literals, self.line, self.opened, self.depth) = (0, 0, 0, 0);
         self.head.clear();
         self.tail.clear();

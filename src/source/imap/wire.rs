@@ -200,7 +200,7 @@ impl Wire {
         if self.over {
             return Err(Fault::Lost(Trouble::reconnect("the session is over; a new one is needed")));
         }
-        // imap-proto panics on some input, e.g. a non-ASCII character right after a response code, or INTERNALDATE NIL.
+        // imap-proto panics on some input, e.g. INTERNALDATE NIL.
         let reading = AssertUnwindSafe(self.client.read_response()).catch_unwind();
         let answer = match timeout(span, reading).await {
             Err(_) => return Ok(None),

@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{GREETING, Step, last, log_in, step, token};
+use super::{GREETING, Step, after, last, log_in, session, step, token};
 use crate::source::imap::Login;
 use crate::trouble::Trouble;
 
@@ -143,4 +143,44 @@ async fn gmail_is_told_who_we_are() {
     let (session, heard) = log_in(GREETING, steps, &token()).await;
     assert!(session.unwrap().capabilities().gmail());
     assert_eq!(heard.await.unwrap().len(), 2);
+}
+
+/// What the text of a response may be, as servers write it in their own language and charset.
+const WORDS: [&[u8]; 6] = [
+    "[ALERT]é".as_bytes(),
+    "[ALERT]é Ihr Postfach ist fast voll".as_bytes(),
+    b"[ALERT]\xe9 in Latin-1",
+    b"gr\xfc\xdfe [\xe4",
+    "[X-ÅÄÖ] 你好".as_bytes(),
+    b"a\0b",
+];
+
+#[tokio::test]
+async fn what_a_server_says_to_people_in_any_charset_fails_no_command() {
+    for words in WORDS {
+        for kind in ["OK", "NO", "BAD"] {
+            let said = [b"* ", kind.as_bytes(), b" ", words, b"\r\n"].concat();
+            let answer = [&said[..], b"* 3 EXISTS\r\n* OK [UIDVALIDITY 5] x\r\n{tag} OK ", words, b"\r\n"].concat();
+            let (mut session, heard) = session(vec![step("EXAMINE \"Sent\"", answer)]).await;
+            let selected = session.examine("Sent").await.unwrap();
+            assert_eq!((selected.exists, selected.uid_validity), (3, 5), "{kind} {}", String::from_utf8_lossy(words));
+            after(session, heard).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_farewell_or_a_refusal_in_any_charset_is_what_it_is() {
+    for words in WORDS {
+        let bye = [b"* BYE ", words, b"\r\n"].concat();
+        let (mut session, heard) = session(vec![last("NOOP", bye)]).await;
+        let trouble = session.noop().await.unwrap_err().to_string();
+        assert!(!trouble.contains("not IMAP") && !trouble.contains("cannot take"), "{trouble}");
+        after(session, heard).await;
+        let no = [b"{tag} NO ", words, b"\r\n"].concat();
+        let (mut session, heard) = self::session(vec![step("NOOP", no)]).await;
+        session.noop().await.unwrap_err();
+        assert!(session.usable(), "{}", String::from_utf8_lossy(words));
+        after(session, heard).await;
+    }
 }

@@ -132,11 +132,10 @@ async fn a_junk_line_ends_the_session_and_is_not_repeated() {
 
 #[tokio::test]
 async fn a_panic_of_the_parser_ends_the_session_only() {
-    for answer in ["* OK [ALERT]é\r\n", "* 1 FETCH (UID 10 INTERNALDATE NIL)\r\n"] {
-        let (mut session, _heard) = session(vec![step("UID FETCH", answer)]).await;
-        assert_eq!(session.list(10, None).await.unwrap_err().kind(), "message");
-        assert!(!session.usable());
-    }
+    let answer = "* 1 FETCH (UID 10 INTERNALDATE NIL)\r\n";
+    let (mut session, _heard) = session(vec![step("UID FETCH", answer)]).await;
+    assert_eq!(session.list(10, None).await.unwrap_err().kind(), "message");
+    assert!(!session.usable());
 }
 
 #[tokio::test]
