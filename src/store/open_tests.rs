@@ -54,9 +54,14 @@ async fn a_server_that_refuses_the_connection_is_named_with_the_cause() {
 }
 
 #[tokio::test]
-async fn a_missing_folder_is_said() {
-    let text = refusal("sqlite:///nowhere/at/all/mailtrail.db").await;
-    assert!(text.contains("/nowhere/at/all/mailtrail.db") && text.contains("folder"), "{text}");
+async fn a_missing_folder_is_made_and_one_that_cannot_be_is_said() {
+    let outer = tempfile::tempdir().unwrap();
+    let file = outer.path().join("a").join("b").join("mailtrail.db");
+    Store::open(&format!("sqlite://{}", file.display()), &Options::default()).await.unwrap().close().await.unwrap();
+    assert!(file.exists());
+    let within_a_file = file.join("c").join("mailtrail.db");
+    let text = refusal(&format!("sqlite://{}", within_a_file.display())).await;
+    assert!(text.contains("mailtrail.db/c/mailtrail.db") && text.contains("folder"), "{text}");
 }
 
 #[tokio::test]
