@@ -48,7 +48,7 @@ async fn a_database_on_a_full_disk_is_told_and_loses_nothing() {
 }
 
 fn with_attachment(id: usize) -> String {
-    let bytes = base64_of(&vec![u8::try_from(id).unwrap(); 700_000]);
+    let bytes = base64_of(&vec![u8::try_from(id).unwrap(); 3_000_000]);
     format!(
         "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{id}@ours.example>\r\nFrom: anna@ours.example\r\n\
          To: carla@customer.example\r\nSubject: Offer\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n\
@@ -62,12 +62,13 @@ fn base64_of(bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_for_attachments_is_told_and_loses_nothing() {
-    let world = World::plain(Engine::Sqlite).await;
+    let whole = "[worker]\nslice_bytes = 8388608\nmemory_bytes = 16777216\n";
+    let world = World::new(Engine::Sqlite, provider::Profile::Plain, whole).await;
     for id in 1..=3 {
         world.deliver(with_attachment(id));
     }
-    // The database of a few kilobytes a mail fits, an attachment does not.
-    let ended = on_a_full_disk(&world.trail, &["run", "--once"], 600);
+    // The database with a few kilobytes a mail fits, an attachment does not.
+    let ended = on_a_full_disk(&world.trail, &["run", "--once"], 2_000);
     failed_clearly(&ended, &["attachment"]);
     complete(&world, 3);
     assert!(world.activities().iter().all(|activity| activity["attachments"][0]["stored"] == true));
