@@ -21,7 +21,7 @@ use super::account::until;
 use super::attachments;
 use super::backoff::backoff;
 use super::pace::next_look;
-use super::watch::{Inbox, late};
+use super::watch::late;
 use crate::source::{Session, Waited};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -187,7 +187,7 @@ impl Worker {
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session, inbox.as_ref(), last_mail)).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session, last_mail)).await {
                 return trouble;
             }
             busy = match until(stop, admitted(&shared.room)).await {
@@ -199,20 +199,14 @@ impl Worker {
 }
 
 impl Worker {
-    /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked,
-    /// whatever it is asked. One that tells none is asked the more often the shorter ago the last mail is.
-    async fn rest(
-        &self,
-        session: &mut Session,
-        inbox: Option<&Inbox>,
-        last_mail: Option<DateTime<Utc>>,
-    ) -> Result<(), Trouble> {
+    /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked.
+    /// One that tells none is asked the more often the shorter ago the last mail is.
+    async fn rest(&self, session: &mut Session, last_mail: Option<DateTime<Utc>>) -> Result<(), Trouble> {
         let pace = self.config.worker.pace();
         let silence = last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
         let wait = if session.capabilities().idle() { pace.usual } else { next_look(&pace, silence) };
         let waited = session.wait(self.clock.jittered(wait)).await?;
-        let is_asked = inbox.is_some_and(Inbox::asks_anyway);
-        if waited == Waited::Quiet && session.capabilities().idle() && !is_asked {
+        if waited == Waited::Quiet && session.capabilities().idle() {
             session.noop().await?;
         }
         Ok(())

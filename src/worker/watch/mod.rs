@@ -62,11 +62,6 @@ impl Inbox {
         Ok(Self { mailboxes, open: None, quiet: 0 })
     }
 
-    /// Whether every pass asks the server something: of the mailboxes that are not open.
-    pub(super) fn asks_anyway(&self) -> bool {
-        self.open == Some(0) && self.mailboxes.iter().skip(1).any(|row| row.uid_next.is_some())
-    }
-
     /// Reads every mailbox up to now; the first is open afterwards.
     pub(super) async fn read(
         &mut self,
