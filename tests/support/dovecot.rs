@@ -64,7 +64,7 @@ impl Dovecot {
 
     fn attempt(options: &Options) -> Result<Self, String> {
         let folder = guard::folder("dovecot");
-        let (imap, imaps) = (guard::free_port(), guard::free_port());
+        let [imap, imaps] = guard::free_ports();
         let (own_user, own_group) = (identity("-un"), identity("-gn"));
         let place =
             Place { folder: &folder, imap, imaps, own_user: &own_user, own_group: &own_group, password: PASSWORD };

@@ -107,10 +107,17 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A port that nobody listens on at this moment. It may be taken before the server has it: the start is then retried.
+/// Ports that nobody listens on at this moment. They are held until all are found, so that none is found twice. One may be
+/// taken before the server has it: the start is then retried.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    held.map(|listener| listener.local_addr().expect("its address").port())
+}
+
+/// A port that nobody listens on.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
-    listener.local_addr().expect("its address").port()
+    let [port] = free_ports();
+    port
 }
 
 /// `user` runs `command`: root steps down, an ordinary user runs it as it is.
