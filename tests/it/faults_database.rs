@@ -63,7 +63,7 @@ fn base64_of(bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_for_attachments_is_told_and_loses_nothing() {
     let whole = "[worker]\nslice_bytes = 8388608\nmemory_bytes = 16777216\n";
-    let world = World::new(Engine::Sqlite, provider::Profile::Plain, whole).await;
+    let world = World::new(Engine::Sqlite, Profile::Plain, whole).await;
     for id in 1..=3 {
         world.deliver(with_attachment(id));
     }
