@@ -161,7 +161,13 @@ impl<'a> Page<'a> {
             let (token, behind) = rest.split_at(entity.unwrap_or(c.len_utf8()));
             rest = behind;
             match c {
-                '&' if entity.is_some() => add_html_token(&mut self.line, token.as_bytes(), false),
+                '&' if entity.is_some() => {
+                    let begin = self.line.len();
+                    add_html_token(&mut self.line, token.as_bytes(), false);
+                    // A line ends where an element or the text ends it, not by a reference (`&#10;`).
+                    let decoded = self.line.split_off(begin);
+                    self.line.push_str(&decoded.replace(['\n', '\r'], " "));
+                }
                 '\n' if self.preformatted > 0 => {
                     self.end_line();
                     self.start = at + (text.len() - rest.len());
@@ -252,6 +258,12 @@ mod tests {
             let found = render(html).text;
             assert_eq!(found.trim(), text.trim(), "{html}");
         }
+    }
+
+    #[test]
+    fn a_reference_ends_no_line() {
+        let found = render("a&#10;b&#13;c");
+        assert_eq!((found.text.trim(), found.starts.len()), ("a b c", 1));
     }
 
     #[test]
