@@ -40,8 +40,9 @@ pub async fn verdicts(stage: &Stage, scenes: &[Scene], uids: &[u32], first: usiz
             println!("      - {}", step.sentence());
         }
         let mut complaints = complaints(scene, code, &timeline);
-        if opened.is_some_and(|opened| opened != (scene.code == "logged")) {
-            complaints.push("to be opened if it is logged, and only then".to_owned());
+        // A report on a logged mail is read for whether that came back (J12).
+        if opened.is_some_and(|opened| opened != matches!(scene.code, "logged" | "bounce")) {
+            complaints.push("to be opened if it is logged or a report on logged mail, and only then".to_owned());
         }
         for complaint in &complaints {
             println!("    EXPECTED {complaint}");
