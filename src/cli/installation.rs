@@ -115,20 +115,7 @@ impl Installation {
 
 /// The workspaces a command may name are there before the first run. Those that are there stay as they are.
 async fn ensure_workspaces(store: &Store, config: &Config, clock: &Clock) -> anyhow::Result<()> {
-    let default = NewWorkspace {
-        name: workspaces::DEFAULT.to_owned(),
-        own_domains: config.workspace.own_domains.clone(),
-        visibility: config.workspace.visibility,
-        declared: true,
-    };
-    workspaces::ensure(store, &default, clock).await?;
-    for declared in &config.workspaces {
-        let new = NewWorkspace {
-            name: declared.name.clone(),
-            own_domains: declared.own_domains.clone(),
-            visibility: declared.visibility,
-            declared: true,
-        };
+    for new in NewWorkspace::of(config) {
         workspaces::ensure(store, &new, clock).await?;
     }
     Ok(())

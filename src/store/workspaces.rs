@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 
 use super::{Store, StoreError};
 use crate::clock::Clock;
-use crate::config::{self, Visibility};
+use crate::config::{self, Config, Visibility};
 use crate::mail::domain;
 
 /// The workspace that exists from the start.
@@ -23,6 +23,25 @@ pub struct NewWorkspace {
     pub visibility: Visibility,
     /// Whether the configuration declares it.
     pub declared: bool,
+}
+
+impl NewWorkspace {
+    /// The workspaces of the configuration: the one that exists from the start, and those that it declares.
+    pub fn of(config: &Config) -> Vec<Self> {
+        let default = Self {
+            name: DEFAULT.to_owned(),
+            own_domains: config.workspace.own_domains.clone(),
+            visibility: config.workspace.visibility,
+            declared: true,
+        };
+        let declared = config.workspaces.iter().map(|one| Self {
+            name: one.name.clone(),
+            own_domains: one.own_domains.clone(),
+            visibility: one.visibility,
+            declared: true,
+        });
+        std::iter::once(default).chain(declared).collect()
+    }
 }
 
 /// Makes a workspace; its name must be free.

@@ -13,20 +13,7 @@ use crate::trouble::Trouble;
 
 /// Makes the database agree with the declarations. An account that is no longer declared is paused, not removed.
 pub async fn reconcile(store: &Store, config: &Config, clock: &Clock) -> Result<(), StoreError> {
-    let default = NewWorkspace {
-        name: workspaces::DEFAULT.to_owned(),
-        own_domains: config.workspace.own_domains.clone(),
-        visibility: config.workspace.visibility,
-        declared: true,
-    };
-    workspaces::declare(store, &default, clock).await?;
-    for declared in &config.workspaces {
-        let new = NewWorkspace {
-            name: declared.name.clone(),
-            own_domains: declared.own_domains.clone(),
-            visibility: declared.visibility,
-            declared: true,
-        };
+    for new in NewWorkspace::of(config) {
         workspaces::declare(store, &new, clock).await?;
     }
     let mut addresses = Vec::new();
