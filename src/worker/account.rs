@@ -8,14 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
-use super::watch::Inbox;
-use crate::source::plan::{self, Cursor, Step};
-use crate::source::{Endpoint, Limits, Listed, Login, Security, Session};
+use super::watch::{Inbox, begin};
+use super::windows::Windows;
+use crate::source::plan::{self, Cursor, Selected, Step};
+use crate::source::{Endpoint, Limits, Login, Security, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
-
-/// How many listed messages are worked on before the next are listed.
-const WINDOW: usize = 2_000;
 
 impl Worker {
     /// Reads every watched mailbox of an account up to now. What is committed is added to `done`, whatever comes after it.
@@ -118,23 +116,7 @@ impl Worker {
     ) -> Result<(), Trouble> {
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
         let selected = until(stop, session.examine("INBOX")).await?;
-        let step = match plan::plan(cursor(&row).as_ref(), &selected) {
-            Step::Adopt { uid_validity } => {
-                until(stop, self.adopt(session, account, &row, uid_validity)).await?;
-                row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
-                plan::plan(cursor(&row).as_ref(), &selected)
-            }
-            Step::Regressed { expected, uid_next } => {
-                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
-                // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
-                // was logged is known by its Message-ID.
-                let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
-                self.store.regress(&row, first).await?;
-                row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
-                plan::plan(cursor(&row).as_ref(), &selected)
-            }
-            step => step,
-        };
+        let step = self.settle(session, account, &mut row, &selected, stop).await?;
         if let Step::Fetch { first, last } = step {
             self.read(session, account, &row, (first, last), done, stop).await?;
             self.store.polled(row.id, selected.uid_next, &self.clock).await?;
@@ -142,19 +124,52 @@ impl Worker {
         Ok(())
     }
 
-    /// Where an account starts (decision 10, J13): a dedicated mailbox from its first mail, or from the day it was told.
-    async fn adopt(
+    /// What to do about a mailbox as EXAMINE shows it; an epoch that begins, or UIDs that are given out again, are settled
+    /// with the cursor first.
+    pub(super) async fn settle(
+        &self,
+        session: &mut Session,
+        account: &account::Model,
+        row: &mut mailbox::Model,
+        selected: &Selected,
+        stop: &CancellationToken,
+    ) -> Result<Step, Trouble> {
+        match plan::plan(cursor(row).as_ref(), selected) {
+            Step::Adopt { uid_validity } => {
+                let first = until(stop, self.first_uid(session, account, row, selected.uid_next)).await?;
+                self.store.adopt(row, uid_validity, first).await?;
+            }
+            Step::Regressed { expected, uid_next } => {
+                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
+                // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
+                // was logged is known by its Message-ID.
+                let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
+                self.store.regress(row, first).await?;
+            }
+            step => return Ok(step),
+        }
+        *row = self.store.mailbox_again(row).await?;
+        Ok(plan::plan(cursor(row).as_ref(), selected))
+    }
+
+    /// Where an epoch of a mailbox starts (decision 10, J13): a dedicated one with its first mail, either kind with the day
+    /// that the account was told.
+    async fn first_uid(
         &self,
         session: &mut Session,
         account: &account::Model,
         row: &mailbox::Model,
-        uid_validity: u32,
-    ) -> Result<(), Trouble> {
-        let first = match account.since {
-            Some(day) => session.since(day, 1).await?.first().copied().unwrap_or(1),
-            None => 1,
-        };
-        Ok(self.store.adopt(row, uid_validity, first).await?)
+        uid_next: Option<u32>,
+    ) -> Result<u32, Trouble> {
+        match account.since {
+            None if account.kind == "personal" => begin::resumed(self, session, account, row, uid_next).await,
+            None => Ok(1),
+            Some(day) => match session.since(day, 1).await?.first() {
+                Some(first) => Ok(*first),
+                None if account.kind == "personal" => begin::next_uid(session, uid_next).await,
+                None => Ok(1),
+            },
+        }
     }
 
     /// Lists and reads `range` window by window, so that memory does not grow with the mailbox.
@@ -169,49 +184,9 @@ impl Worker {
     ) -> Result<(), Trouble> {
         let mut intake = Intake::new(self, account, row, stop).await?;
         let mut windows = Windows::new(range);
-        while let Some((first, last)) = windows.next() {
-            let last = intake.window_end(first, last);
-            windows.cut(last);
-            let mut listed = Vec::new();
-            if last != Some(first) || !intake.is_hopeless(first) {
-                listed = match until(stop, session.list(first, last)).await {
-                    Ok(listed) => listed,
-                    Err(trouble) => return Err(intake.unlistable(first, last, trouble).await),
-                };
-            }
-            until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
-            windows.found(listed.len());
+        while let Some(listed) = self.list_window(session, &intake, &mut windows, stop).await? {
             intake.take_in(session, &listed, done).await?;
         }
-        Ok(())
-    }
-}
-
-impl Worker {
-    /// Adds what a FETCH that says OK left out: a server may do so with messages that it cannot read, and a cursor that
-    /// passes them loses them. Where UIDs are missing from the list, a SEARCH tells whether they are on the server; a
-    /// message without a known size is treated as a large one.
-    pub(super) async fn add_unlisted(
-        &self,
-        session: &mut Session,
-        (first, last): (u32, Option<u32>),
-        listed: &mut Vec<Listed>,
-    ) -> Result<(), Trouble> {
-        let width = last.map(|last| u64::from(last) + 1 - u64::from(first.min(last)));
-        if width == Some(listed.len() as u64) {
-            return Ok(());
-        }
-        let size = u32::try_from(self.config.worker.slice_bytes).unwrap_or(u32::MAX).saturating_add(1);
-        let known = listed.len();
-        for uid in session.uids(first, last).await? {
-            let is_known =
-                listed.get(..known).is_some_and(|known| known.binary_search_by_key(&uid, |item| item.uid).is_ok());
-            if !is_known {
-                tracing::warn!(uid, "the server has a message that it does not list");
-                listed.push(Listed { uid, size, internal_date: None });
-            }
-        }
-        listed.sort_by_key(|item| item.uid);
         Ok(())
     }
 }
@@ -224,46 +199,6 @@ pub(super) async fn until<T>(
     tokio::select! {
         () = stop.cancelled() => Err(Trouble::ended("the program was told to stop")),
         done = work => done,
-    }
-}
-
-/// Ranges of UIDs that are wide where messages are sparse and narrow where they are dense.
-pub(super) struct Windows {
-    next: Option<u32>,
-    last: Option<u32>,
-    width: u32,
-}
-
-impl Windows {
-    pub(super) fn new((first, last): (u32, Option<u32>)) -> Self {
-        Self { next: Some(first), last, width: WINDOW as u32 }
-    }
-
-    /// The next range; without a known end (no UIDNEXT) there is one, open range.
-    pub(super) fn next(&mut self) -> Option<(u32, Option<u32>)> {
-        let first = self.next?;
-        let Some(last) = self.last else {
-            self.next = None;
-            return Some((first, None));
-        };
-        let end = first.saturating_add(self.width - 1).min(last);
-        self.next = end.checked_add(1).filter(|next| *next <= last);
-        Some((first, Some(end)))
-    }
-
-    /// The range that was given out ends here.
-    pub(super) fn cut(&mut self, end: Option<u32>) {
-        if let Some(end) = end {
-            self.next = end.checked_add(1).filter(|next| self.last.is_none_or(|last| *next <= last));
-        }
-    }
-
-    pub(super) fn found(&mut self, messages: usize) {
-        if messages < WINDOW / 4 {
-            self.width = self.width.saturating_mul(8);
-        } else if messages > WINDOW * 2 {
-            self.width = (self.width / 2).max(1);
-        }
     }
 }
 

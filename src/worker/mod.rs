@@ -22,6 +22,7 @@ pub mod policy;
 mod prepare;
 pub mod service;
 mod watch;
+mod windows;
 
 use std::sync::Arc;
 

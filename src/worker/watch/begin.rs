@@ -33,44 +33,33 @@ impl Worker {
     }
 }
 
-/// Begins an epoch of a mailbox: with the day that the account was told to start from; with what arrived since the account
-/// was added, if this is the first look; and after a change of UIDVALIDITY with what arrived in a window before the last
-/// look, since what was logged is known by its Message-ID.
-pub(super) async fn adopt(
+/// Where an epoch of a mailbox begins: with what arrived since the account was added, if this is the first look; after a
+/// change of UIDVALIDITY with what arrived in a window before the last look, since what was logged is known by its
+/// Message-ID.
+pub(in crate::worker) async fn resumed(
     worker: &Worker,
     session: &mut Session,
     account: &account::Model,
     row: &mailbox::Model,
-    uid_validity: u32,
     uid_next: Option<u32>,
-) -> Result<(), Trouble> {
-    let first = match account.since {
-        Some(day) => session.since(day, 1).await?.first().copied(),
-        None => {
-            let window = TimeDelta::days(i64::from(worker.config.watch.pending_days));
-            let resumed = row.last_poll.filter(|_| row.uid_validity != 0).map(|last| last - window);
-            let moment = resumed.map_or(account.created_at, |resumed| resumed.max(account.created_at));
-            let of_the_day = session.since(moment.date_naive(), 1).await?;
-            match (of_the_day.first(), of_the_day.last()) {
-                (Some(first), Some(last)) => {
-                    let listed = session.list(*first, Some(*last)).await?;
-                    // INTERNALDATE has whole seconds.
-                    let moment = moment.trunc_subsecs(0);
-                    listed.iter().find(|one| one.internal_date.is_none_or(|date| date >= moment)).map(|one| one.uid)
-                }
-                _ => None,
-            }
+) -> Result<u32, Trouble> {
+    let window = TimeDelta::days(i64::from(worker.config.watch.pending_days));
+    let last_look = row.last_poll.filter(|_| row.uid_validity != 0);
+    let moment = last_look.map_or(account.created_at, |last| (last - window).max(account.created_at));
+    let of_the_day = session.since(moment.date_naive(), 1).await?;
+    if let (Some(first), Some(last)) = (of_the_day.first(), of_the_day.last()) {
+        let listed = session.list(*first, Some(*last)).await?;
+        // INTERNALDATE has whole seconds.
+        let moment = moment.trunc_subsecs(0);
+        if let Some(one) = listed.iter().find(|one| one.internal_date.is_none_or(|date| date >= moment)) {
+            return Ok(one.uid);
         }
-    };
-    let first = match first {
-        Some(first) => first,
-        None => next_uid(session, uid_next).await?,
-    };
-    Ok(worker.store.adopt(row, uid_validity, first).await?)
+    }
+    next_uid(session, uid_next).await
 }
 
 /// The UID of the next message to come.
-async fn next_uid(session: &mut Session, uid_next: Option<u32>) -> Result<u32, Trouble> {
+pub(in crate::worker) async fn next_uid(session: &mut Session, uid_next: Option<u32>) -> Result<u32, Trouble> {
     match uid_next.filter(|next| *next > 0) {
         Some(next) => Ok(next),
         None => Ok(session.uids(1, None).await?.last().map_or(1, |last| last.saturating_add(1))),

@@ -5,7 +5,7 @@
 //!                                                                            └─ log ► body ► prepare ┘
 //! ```
 
-mod begin;
+pub(super) mod begin;
 mod facts;
 pub(super) mod late;
 mod look;
@@ -19,8 +19,9 @@ use entity::{account, mailbox};
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
-use super::account::{Windows, cursor, until};
+use super::account::{cursor, until};
 use super::intake::Intake;
+use super::windows::Windows;
 use crate::source::plan::{self, Selected, Step};
 use crate::source::{Session, choice};
 use crate::store::commit::Committed;
@@ -118,21 +119,7 @@ impl Inbox {
     ) -> Result<(), Trouble> {
         let Some(known) = self.mailboxes.get(at) else { return Ok(()) };
         let mut row = worker.store.mailbox_again(known).await?;
-        let step = match plan::plan(cursor(&row).as_ref(), &selected) {
-            Step::Adopt { uid_validity } => {
-                until(stop, begin::adopt(worker, session, account, &row, uid_validity, selected.uid_next)).await?;
-                row = worker.store.mailbox_again(&row).await?;
-                plan::plan(cursor(&row).as_ref(), &selected)
-            }
-            Step::Regressed { expected, uid_next } => {
-                tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
-                let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
-                worker.store.regress(&row, first).await?;
-                row = worker.store.mailbox_again(&row).await?;
-                plan::plan(cursor(&row).as_ref(), &selected)
-            }
-            step => step,
-        };
+        let step = worker.settle(session, account, &mut row, &selected, stop).await?;
         if let Step::Fetch { first, last } = step {
             look_through(worker, session, account, &row, (first, last), done, stop).await?;
         }
@@ -159,18 +146,7 @@ async fn look_through(
 ) -> Result<(), Trouble> {
     let mut intake = Intake::new(worker, account, row, stop).await?;
     let mut windows = Windows::new(range);
-    while let Some((first, last)) = windows.next() {
-        let last = intake.window_end(first, last);
-        windows.cut(last);
-        let mut listed = Vec::new();
-        if last != Some(first) || !intake.is_hopeless(first) {
-            listed = match until(stop, session.list(first, last)).await {
-                Ok(listed) => listed,
-                Err(trouble) => return Err(intake.unlistable(first, last, trouble).await),
-            };
-        }
-        until(stop, worker.add_unlisted(session, (first, last), &mut listed)).await?;
-        windows.found(listed.len());
+    while let Some(listed) = worker.list_window(session, &intake, &mut windows, stop).await? {
         intake.look_through(session, &listed, done).await?;
     }
     Ok(())
