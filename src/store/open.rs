@@ -24,8 +24,11 @@ const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mailtrai");
 /// How often a SQLite file is opened in vain while another program makes it.
 const OPENINGS: u32 = 100;
 
-/// SQLite connections at most, the writer among them: each has a page cache and prepared statements of its own.
-const SQLITE_CONNECTIONS: u32 = 2;
+/// SQLite connections for reading at most, beside the one for transactions: each has a page cache of its own.
+const SQLITE_READERS: u32 = 2;
+
+/// Statements that a SQLite connection keeps prepared. A commit has up to eight for each of its tables.
+const STATEMENTS: usize = 300;
 
 /// How long a SQLite connection for what must last is kept for the next use.
 const DURABLE_IDLE: Duration = Duration::from_secs(10);
@@ -52,6 +55,8 @@ pub struct Store {
     pub db: DatabaseConnection,
     /// Which engine it is.
     pub backend: DatabaseBackend,
+    /// The connection to a SQLite file for transactions: it keeps what only these need, statements and pages.
+    writing: Option<DatabaseConnection>,
     /// Connections to a SQLite file whose commits wait for the disk.
     durable: Option<DatabaseConnection>,
     /// The file of a SQLite database.
@@ -89,7 +94,7 @@ impl Store {
     /// Begins a transaction that may write. IMMEDIATE on SQLite: a transaction that reads first and writes later
     /// fails there as soon as another one wrote in between, however long the busy timeout.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        self.begin_on(&self.db).await
+        self.begin_on(self.writing.as_ref().unwrap_or(&self.db)).await
     }
 
     /// The same for what cannot be had a second time: once committed, it outlives a power cut on SQLite, too.
@@ -116,8 +121,8 @@ impl Store {
 
     /// Closes every connection; SQLite then folds its write-ahead log into the file.
     pub async fn close(self) -> Result<(), StoreError> {
-        if let Some(durable) = &self.durable {
-            durable.close_by_ref().await?;
+        for other in self.durable.iter().chain(&self.writing) {
+            other.close_by_ref().await?;
         }
         Ok(self.db.close_by_ref().await?)
     }
@@ -197,7 +202,7 @@ async fn memory(options: &Options) -> Result<Store, StoreError> {
         .acquire_timeout(options.wait)
         .connect_with(settings)
         .await?;
-    Ok(sqlite_store(pool, None, None))
+    Ok(sqlite_store(pool, None))
 }
 
 async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
@@ -214,17 +219,18 @@ async fn file(path: PathBuf, options: &Options) -> Result<Store, StoreError> {
         .pragma("cache_size", "-4000")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(STATEMENTS)
         .busy_timeout(options.wait)
         .foreign_keys(true)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
-        .max_connections(options.connections.clamp(2, SQLITE_CONNECTIONS))
+        .max_connections(options.connections.clamp(1, SQLITE_READERS))
         .acquire_timeout(options.wait);
     // Of programs that make the same new database at once, SQLite turns all but one away without waiting.
     let mut tries = 0;
     loop {
         match pool.clone().connect_with(settings.clone()).await.map_err(StoreError::from) {
-            Ok(pool) => return Ok(sqlite_store(pool, Some(durable(settings, options)), Some(path))),
+            Ok(pool) => return Ok(sqlite_store(pool, Some((path, settings, options)))),
             Err(StoreError::Busy(_)) if tries < OPENINGS => tries += 1,
             Err(error) => return Err(error),
         }
@@ -242,8 +248,8 @@ fn durable(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::
         .connect_lazy_with(settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256"))
 }
 
-/// The database holds mail: only its owner may read a file that we make. SQLite's side files take over its mode.
-/// Makes the file, and its folder where that is missing, for this user alone.
+/// Makes the file, and its folder where that is missing, for this user alone: the database holds mail. SQLite's side files
+/// take over its mode.
 fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         let mut builder = std::fs::DirBuilder::new();
@@ -265,16 +271,22 @@ fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     })
 }
 
-fn sqlite_store(
-    pool: sea_orm::sqlx::SqlitePool,
-    durable: Option<sea_orm::sqlx::SqlitePool>,
-    file: Option<PathBuf>,
-) -> Store {
+/// The connection for transactions, made when the first one begins.
+fn writing(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::SqlitePool {
+    SqlitePoolOptions::new().max_connections(1).acquire_timeout(options.wait).connect_lazy_with(settings)
+}
+
+fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<(PathBuf, SqliteConnectOptions, &Options)>) -> Store {
+    let connect = SqlxSqliteConnector::from_sqlx_sqlite_pool;
+    let of = |make: fn(SqliteConnectOptions, &Options) -> sea_orm::sqlx::SqlitePool| {
+        file.as_ref().map(|(_, settings, options)| connect(make(settings.clone(), options)))
+    };
     Store {
-        db: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
+        db: connect(pool),
         backend: DatabaseBackend::Sqlite,
-        durable: durable.map(SqlxSqliteConnector::from_sqlx_sqlite_pool),
-        file,
+        writing: of(writing),
+        durable: of(durable),
+        file: file.map(|(path, ..)| path),
         writer: Some(Arc::new(Semaphore::new(1))),
     }
 }
@@ -300,6 +312,7 @@ async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, 
     Ok(Store {
         db: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
         backend: DatabaseBackend::Postgres,
+        writing: None,
         durable: None,
         file: None,
         writer: None,
