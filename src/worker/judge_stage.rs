@@ -51,19 +51,27 @@ pub(super) async fn run(
         {
             arrived.extend(more);
         }
+        let mut known = None;
         while !arrived.is_empty() {
-            // Before the facts are read: what is committed while they are is not among them.
-            pending.forget_committed();
-            let facts = shared.judge.facts_on_mails(arrived.iter().filter_map(Parsed::mail)).await?;
-            let ready = independent(arrived.iter().map(Parsed::mail), &facts, |key| pending.contains(key));
+            let facts = match &known {
+                // What was judged on them since is pending, and no mail that depends on it is judged on them.
+                Some(facts) => facts,
+                None => {
+                    // Before the facts are read: what is committed while they are is not among them.
+                    pending.forget_committed();
+                    known.insert(shared.judge.facts_on_mails(arrived.iter().filter_map(Parsed::mail)).await?)
+                }
+            };
+            let ready = independent(arrived.iter().map(Parsed::mail), facts, |key| pending.contains(key));
             if ready == 0 {
                 pending.settled().await;
+                known = None;
                 continue;
             }
             let rest = arrived.split_off(ready);
             number += 1;
             pending.add(number, &arrived);
-            let batch = judge_all(&shared, arrived, &facts, number).await?;
+            let batch = judge_all(&shared, arrived, facts, number).await?;
             if judged.send(batch).await.is_err() {
                 return Ok(());
             }
