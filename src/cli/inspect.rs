@@ -90,7 +90,7 @@ fn describe(file: &str, mail: &Mail) -> Value {
         "forwarded": forwarded.as_ref().ok().map(shown),
         "not_forwarded": forwarded.as_ref().err(),
         "text": mail.text,
-        "reply_text": reply_text(mail.text.as_deref().filter(|_| mail.has_plain_text), mail.html.as_deref()),
+        "reply_text": reply_text(mail.text.as_deref(), mail.html.as_deref(), mail.has_plain_text),
         "attachments": attachments,
         "authentication": authentication(mail),
     })

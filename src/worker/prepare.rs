@@ -53,7 +53,7 @@ pub(super) async fn prepare(
     }
     let key = activity.key.unwrap_or_else(|| MessageKey::fingerprint(&envelope, text.as_deref().unwrap_or_default()));
     let sent_at = envelope.date.unwrap_or(received);
-    let reply_text = reply_text(text.as_deref().filter(|_| has_plain_text), html.as_deref());
+    let reply_text = reply_text(text.as_deref(), html.as_deref(), has_plain_text);
     let content = Content { text, html, reply_text, attachments: stored };
     trace.found(Finding::Logged);
     Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))

@@ -2,11 +2,14 @@
 
 use super::fold::{find_phrase, fold, is_invisible};
 use super::lines::{Kind, Line};
-use super::words::{ByEdge, Edge, FOOTERS, first_two, last_two};
+use super::words::{Edge, FOOTERS, first_two, last_two};
 
 /// How many lines a signature may have below `-- ` (RFC 3676 section 4.3 asks for four), and below another rule.
 const MAX_SIGNATURE: usize = 30;
 const MAX_BELOW_RULE: usize = 15;
+
+/// How much of a paragraph tells whether it is a warning, in octets.
+const MAX_WARNING: usize = 200;
 
 /// How far from the end programs add their lines.
 const MAX_FROM_END: usize = 60;
@@ -14,6 +17,12 @@ const MAX_FROM_END: usize = 60;
 /// The longest line that a program adds, in octets, and how many words it has beside what is known of it.
 const MAX_ADDED: usize = 240;
 const MAX_WORDS: usize = 7;
+
+/// How many octets at an edge are enough to tell its two letters: marks and accents may stand with them.
+const EDGE: usize = 20;
+
+/// What stands within sentences and not in a program's line.
+const STOPS: [char; 9] = [',', '?', '!', ';', '，', '？', '！', '。', '،'];
 
 /// The text of these lines without signature.
 pub(super) fn without_footer(part: &[Line]) -> String {
@@ -38,7 +47,7 @@ fn warning(lines: &[&str]) -> usize {
     loop {
         let start = at + lines.iter().skip(at).take_while(|line| is_blank(line)).count();
         let is_warning = lines.get(start).is_some_and(|line| {
-            let line = fold(line);
+            let line = fold(line.get(..line.floor_char_boundary(MAX_WARNING)).unwrap_or(line));
             let line = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '【');
             FOOTERS.warnings.iter().any(|phrase| {
                 line.strip_prefix(phrase.as_str())
@@ -63,11 +72,12 @@ fn signature_at(lines: &[&str]) -> Option<usize> {
         let text = line.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         let begins = match text {
             "--" | "- -" => below.lines <= MAX_SIGNATURE,
-            "—" | "–" | "―" => below.lines <= MAX_BELOW_RULE && (below.contact || below.longest <= 60),
+            "—" | "–" | "―" => below.lines <= MAX_BELOW_RULE && (below.has_contact() || below.longest <= 60),
             _ if is_rule(text) => {
                 // Under a line it is a heading's, and between paragraphs it divides them.
                 let stands_alone = at.checked_sub(1).and_then(|at| lines.get(at)).is_none_or(|above| is_blank(above));
-                let is_signature = stands_alone && !below.divided && below.lines <= MAX_BELOW_RULE && below.contact;
+                let is_signature =
+                    stands_alone && !below.divided && below.lines <= MAX_BELOW_RULE && below.has_contact();
                 let ends = below.lines == 0;
                 below.divided |= !ends;
                 ends || is_signature
@@ -89,22 +99,32 @@ fn signature_at(lines: &[&str]) -> Option<usize> {
 
 /// What is below a line.
 #[derive(Default)]
-struct Below {
+struct Below<'a> {
     lines: usize,
+    /// Lines that nobody has looked at: most mail has no rule that would make it necessary.
+    unread: Vec<&'a str>,
     longest: usize,
     contact: bool,
     /// Whether there is a rule with text below it.
     divided: bool,
 }
 
-impl Below {
-    fn add(&mut self, line: &str) {
+impl<'a> Below<'a> {
+    fn add(&mut self, line: &'a str) {
         self.lines += 1;
-        self.longest = self.longest.max(line.chars().take(200).count());
-        let head = line.get(..line.floor_char_boundary(400)).unwrap_or(line);
-        let digits = head.chars().filter(char::is_ascii_digit).count();
-        let phone = digits >= 7 && head.chars().filter(|c| c.is_alphabetic()).count() <= digits + 10;
-        self.contact |= head.contains('@') || head.contains("http") || head.contains("www.") || phone;
+        self.unread.push(line);
+    }
+
+    /// Whether an address, a page or a telephone is named; the longest line is known then, too.
+    fn has_contact(&mut self) -> bool {
+        for line in self.unread.drain(..) {
+            self.longest = self.longest.max(line.chars().take(200).count());
+            let head = line.get(..line.floor_char_boundary(400)).unwrap_or(line);
+            let digits = head.chars().filter(char::is_ascii_digit).count();
+            let phone = digits >= 7 && head.chars().filter(|c| c.is_alphabetic()).count() <= digits + 10;
+            self.contact |= head.contains('@') || head.contains("http") || head.contains("www.") || phone;
+        }
+        self.contact
     }
 }
 
@@ -136,7 +156,7 @@ fn is_added(line: &str) -> bool {
     }
     let folded = fold(&without_links(line));
     let text = folded.trim_matches(|c: char| !c.is_alphanumeric());
-    if text.is_empty() || text.contains([',', '?', '!', ';']) || text.contains(": ") {
+    if text.is_empty() || text.contains(STOPS) || text.contains(": ") {
         return false;
     }
     let mut begins = FOOTERS.begin.get(&first_two(text)).into_iter().flatten();
@@ -166,12 +186,23 @@ fn may_be_added(line: &str) -> bool {
     if text.contains(['<', '(']) {
         return true;
     }
-    let known = |edge: Edge, phrases: &ByEdge| {
-        !edge.iter().flatten().all(char::is_ascii)
-            || phrases.contains_key(&edge.map(|c| c.map(|c| c.to_ascii_lowercase())))
+    let edge_of = |edge: Edge, near: &str, of: fn(&str) -> Edge| match edge.iter().flatten().all(char::is_ascii) {
+        true => edge.map(|c| c.map(|c| c.to_ascii_lowercase())),
+        false => of(fold(near).trim_matches(|c: char| !c.is_alphanumeric())),
     };
-    !(text.contains([',', '?', '!', ';']) || text.contains(": "))
-        && (known(first_two(text), &FOOTERS.begin) || known(last_two(text), &FOOTERS.end))
+    let begins = || FOOTERS.begin.contains_key(&edge_of(first_two(text), head(text), first_two));
+    let ends = || FOOTERS.end.contains_key(&edge_of(last_two(text), tail(text), last_two));
+    (begins() || ends()) && !text.contains(STOPS)
+}
+
+/// The beginning of a text, as much as the two letters at its edge may take in any spelling.
+fn head(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(EDGE)).unwrap_or(text)
+}
+
+/// The end of it.
+fn tail(text: &str) -> &str {
+    text.get(text.ceil_char_boundary(text.len().saturating_sub(EDGE))..).unwrap_or(text)
 }
 
 /// Whether a device is named: words of some languages take endings, as in `iPhonesta`.

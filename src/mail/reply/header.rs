@@ -1,5 +1,9 @@
 //! What stands above mail that is quoted without marks: a block of header lines, or a separator.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::fold::{find_phrase, fold};
 use super::lines::{Kind, Line};
 use super::words::{LABELS, Label, SEPARATORS};
@@ -42,11 +46,14 @@ pub(in crate::mail) fn is_dashed(line: &str) -> bool {
     !line.is_empty() && dashes(&mut line.chars()) && dashes(&mut line.chars().rev())
 }
 
+/// `Write your answer above this line`
+static THIS_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("this line"));
+
 /// Whether the line is worth a closer look.
 pub(in crate::mail) fn may_separate(line: &str) -> bool {
     is_dashed(line)
         || dashed_head(line).is_some()
-        || line.contains("this line")
+        || THIS_LINE.find(line.as_bytes()).is_some()
         || line.trim_end().ends_with([':', '：'])
         || labels(line).is_some()
 }
@@ -144,9 +151,17 @@ impl Seen {
 fn labels(line: &str) -> Option<&'static [Label]> {
     let line = line.trim_start_matches(is_decoration);
     let head = line.get(..line.floor_char_boundary(MAX_LABEL)).unwrap_or(line);
-    let end = head.find([':', '：'])?;
+    let end = colon(head)?;
     let label = fold(head.get(..end)?.trim_end_matches(is_decoration));
     LABELS.get(&label).map(Vec::as_slice)
+}
+
+/// Where the first colon is, of either width.
+fn colon(text: &str) -> Option<usize> {
+    const WIDE: &[u8] = "：".as_bytes();
+    let bytes = text.as_bytes();
+    let is_colon = |at: &usize| bytes.get(*at) == Some(&b':') || bytes.get(*at..).is_some_and(|b| b.starts_with(WIDE));
+    memchr::memchr2_iter(b':', 0xef, bytes).find(is_colon)
 }
 
 /// Yahoo's text has the whole block in one line: `From: a <a@b>To: c <c@d>Sent: …Subject: …`.

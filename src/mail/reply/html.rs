@@ -1,9 +1,11 @@
 //! Where the elements of mail programs say that history or a signature begins: marks put into the HTML, which the lines
 //! of its text then show.
 
+use std::borrow::Cow;
+
 use crate::mail::tags::{Tag, Tags};
 
-use super::lines::{HISTORY, HISTORY_END, SIGNATURE, SIGNATURE_END, is_mark};
+use super::lines::{HISTORY, HISTORY_END, SIGNATURE, SIGNATURE_END, without_marks};
 
 /// Elements that hold history, by a word of their class or by their id or name. Programs that quote them again put `x_`,
 /// `ecx` or `ydp…` before.
@@ -57,13 +59,15 @@ const SIGNATURE_WORDS: &[&str] = &[
 /// Elements that may be closed without their own end tag: only where they begin counts.
 const UNCLOSED: &[&str] = &["p", "hr", "br", "img", "li", "td", "tr", "a", "o:p"];
 
-/// The HTML with marks in paragraphs of their own. Indentation that Gmail and Outlook write as a quote becomes plain.
-pub(super) fn marked(html: &str) -> String {
-    let html = if html.contains(is_mark) { html.replace(is_mark, "") } else { html.to_owned() };
-    let mut marker = Marker { out: String::with_capacity(html.len() + 256), open: Vec::new() };
-    let lone_quote = lone_quote(&html);
+/// The HTML with marks in paragraphs of their own, if there is anything to mark. Indentation that Gmail and Outlook write
+/// as a quote becomes plain.
+pub(super) fn marked(html: &str) -> Option<String> {
+    let own = without_marks(html);
+    let html = own.as_ref();
+    let mut marker = Marker { out: String::new(), open: Vec::new(), changed: matches!(own, Cow::Owned(_)) };
+    let lone_quote = lone_quote(html);
     let mut from = 0;
-    for tag in Tags::new(&html) {
+    for tag in Tags::new(html) {
         marker.out.push_str(html.get(from..tag.start).unwrap_or_default());
         from = tag.end;
         let source = html.get(tag.start..tag.end).unwrap_or_default();
@@ -74,7 +78,7 @@ pub(super) fn marked(html: &str) -> String {
         }
     }
     marker.out.push_str(html.get(from..).unwrap_or_default());
-    marker.out
+    Some(marker.out).filter(|_| marker.changed)
 }
 
 /// An element that is followed to its end tag.
@@ -94,6 +98,7 @@ enum AtEnd {
 struct Marker {
     out: String,
     open: Vec<Open>,
+    changed: bool,
 }
 
 impl Marker {
@@ -148,10 +153,12 @@ impl Marker {
     }
 
     fn follow(&mut self, name: &str, at_end: AtEnd) {
+        self.changed = true;
         self.open.push(Open { name: name.to_owned(), depth: 1, at_end });
     }
 
     fn mark(&mut self, mark: char) {
+        self.changed = true;
         self.out.push_str("<p>");
         self.out.push(mark);
         self.out.push_str("</p>");

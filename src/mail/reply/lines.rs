@@ -1,6 +1,9 @@
 //! The lines of a body, and which of them are quoted.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::fold::is_invisible;
 use super::header::separator;
@@ -32,11 +35,11 @@ pub(in crate::mail) struct Line<'a> {
 
 /// A quote may be marked by other lines within, as by a mailing list's members, but a program writes `>`.
 pub(super) fn lines_of(text: &str) -> Vec<Line<'_>> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1);
     let mut region = Region::default();
     for raw in text.lines().flat_map(split_inline_intro) {
         let line = raw.trim_end();
-        if let Some(mark) = line.chars().find(|c| is_mark(*c)) {
+        if let Some(mark) = mark_in(line) {
             region.turn(mark, &mut lines);
             continue;
         }
@@ -61,9 +64,12 @@ fn plain_kind(line: &str) -> Kind {
     }
 }
 
+static INLINE_INTRO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("--- On "));
+
 /// Yahoo's old `--- On …, … wrote:` may follow the text of a reply that ended without a line end.
 fn split_inline_intro(line: &str) -> impl Iterator<Item = &str> {
-    let at = line.find("--- On ").map(|at| line.get(..at).unwrap_or_default().trim_end_matches('-').len());
+    let at = INLINE_INTRO.find(line.as_bytes());
+    let at = at.map(|at| line.get(..at).unwrap_or_default().trim_end_matches('-').len());
     let (first, second) = match at.filter(|at| *at > 0 && !line.trim_start().starts_with('>')) {
         Some(at) if line.trim_end().ends_with(':') => line.split_at_checked(at).unwrap_or((line, "")),
         _ => (line, ""),
@@ -71,13 +77,20 @@ fn split_inline_intro(line: &str) -> impl Iterator<Item = &str> {
     std::iter::once(first).chain((!second.is_empty()).then_some(second))
 }
 
-pub(super) fn is_mark(c: char) -> bool {
+fn is_mark(c: char) -> bool {
     (HISTORY..=SIGNATURE_END).contains(&c)
+}
+
+/// The first mark of a line.
+fn mark_in(line: &str) -> Option<char> {
+    // Every one of them begins with this octet in UTF-8, as few other characters do.
+    let from = memchr::memchr(0xee, line.as_bytes())?;
+    line.get(from..)?.chars().find(|c| is_mark(*c))
 }
 
 /// The line without [`HISTORY`] and its like.
 pub(super) fn without_marks(line: &str) -> Cow<'_, str> {
-    if line.contains(is_mark) { line.replace(is_mark, "").into() } else { line.into() }
+    if mark_in(line).is_some() { line.replace(is_mark, "").into() } else { line.into() }
 }
 
 /// What the marks of HTML say about the lines that follow.

@@ -19,14 +19,19 @@ use super::content::text_of_html;
 use history::{Found, new_text};
 use lines::{Line, lines_of, without_marks};
 
-/// The new text of a mail that has this plain text, or else this HTML. `None` for a mail without text, and empty for one
-/// that quotes and says nothing. A forwarded mail without a word of its own is kept whole, and so is a signature that is
-/// all there is.
-pub fn reply_text(text: Option<&str>, html: Option<&str>) -> Option<String> {
-    match (text.filter(|text| !text.trim().is_empty()), html) {
+/// The new text of a mail that has this text and this HTML; `is_plain` says that the text is the mail's own rather than
+/// made of the HTML. `None` for a mail without text, and empty for one that quotes and says nothing. A forwarded mail
+/// without a word of its own is kept whole, and so is a signature that is all there is.
+pub fn reply_text(text: Option<&str>, html: Option<&str>, is_plain: bool) -> Option<String> {
+    let plain = text.filter(|text| is_plain && !text.trim().is_empty());
+    match (plain, html) {
         (Some(text), _) => Some(reply_of(text)),
-        (None, Some(html)) => Some(reply_of(&text_of_html(&html::marked(html)))),
-        (None, None) => text.map(str::to_owned),
+        (None, Some(html)) => Some(match (html::marked(html), text) {
+            (None, Some(text)) if !is_plain => reply_of(text),
+            (None, _) => reply_of(&text_of_html(html)),
+            (Some(marked), _) => reply_of(&text_of_html(&marked)),
+        }),
+        (None, None) => text.filter(|_| is_plain).map(str::to_owned),
     }
 }
 

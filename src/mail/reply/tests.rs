@@ -11,11 +11,11 @@ const BARE: &str = "Hello,\nwhen can we meet?\n\nAna";
 
 /// What is new in a mail of plain text.
 fn plain(text: &str) -> String {
-    reply_text(Some(text), None).unwrap()
+    reply_text(Some(text), None, true).unwrap()
 }
 
 fn html(html: &str) -> String {
-    reply_text(None, Some(html)).unwrap()
+    reply_text(None, Some(html), false).unwrap()
 }
 
 /// A line above a quote for every language, as Gmail, Apple Mail, Outlook, Thunderbird or Roundcube writes it.
@@ -176,8 +176,8 @@ fn there_is_always_something_unless_there_is_only_a_quote() {
         format!("---------- Forwarded message ---------\nFrom: Ana <ana@customer.example>\nSubject: x\n\n{BARE}");
     assert_eq!(plain(&forwarded), forwarded);
     assert_eq!(plain(&format!("Look at this.\n\n{forwarded}")), "Look at this.");
-    assert_eq!(reply_text(None, None), None);
-    assert_eq!(reply_text(Some(" \n"), Some("<p>Hello</p>")).as_deref(), Some("Hello"));
+    assert_eq!(reply_text(None, None, false), None);
+    assert_eq!(reply_text(Some(" \n"), Some("<p>Hello</p>"), true).as_deref(), Some("Hello"));
     assert_eq!(plain("👍"), "👍");
 }
 
@@ -270,8 +270,8 @@ proptest! {
             _ => noise.as_str(),
         };
         let text: String = parts.iter().map(piece).collect();
-        let new = reply_text(Some(&text), None).unwrap_or_default();
+        let new = reply_text(Some(&text), None, true).unwrap_or_default();
         prop_assert!(new.len() <= text.len() + text.lines().count());
-        reply_text(None, Some(&format!("<div class=gmail_quote>{text}</div><blockquote type=cite {noise}>{text}")));
+        reply_text(None, Some(&format!("<div class=gmail_quote>{text}</div><blockquote type=cite {noise}>{text}")), false);
     }
 }
