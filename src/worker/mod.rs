@@ -20,6 +20,7 @@ pub mod pace;
 mod parse_stage;
 pub mod policy;
 mod prepare;
+mod refused;
 pub mod service;
 mod watch;
 mod windows;

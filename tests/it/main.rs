@@ -22,6 +22,7 @@ mod faults_hostile;
 mod faults_kill;
 mod faults_login;
 mod faults_mailbox;
+mod faults_outage;
 mod faults_poison;
 mod faults_protocol;
 mod faults_refused;
