@@ -51,15 +51,15 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         Some(login) => Some(installation.user(login).await?),
         None => None,
     };
-    if user.is_none() && matches!(new.kind, AccountKind::Personal | AccountKind::Team) {
-        let kind = new.kind.as_str();
-        return Err(Usage(format!("a {kind} account belongs to the user who connects it: add --user LOGIN")).into());
-    }
     if let Some(file) = &new.password_file {
         check_password(file)?;
     }
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
     let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
+    if user.is_none() && matches!(new.kind, AccountKind::Personal | AccountKind::Team) {
+        let kind = new.kind.as_str();
+        return Err(Usage(format!("a {kind} account belongs to the user who connects it: add --user LOGIN")).into());
+    }
     let has_token = token.is_some();
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;

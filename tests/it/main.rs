@@ -16,6 +16,7 @@ mod attachments;
 mod attribution;
 mod bcc;
 mod bounces;
+mod command_line;
 mod commands;
 mod faults_database;
 mod faults_hostile;

@@ -60,7 +60,6 @@ async fn of_a_mail_to_two_tags_each_copy_goes_where_it_was_delivered() {
             world.deliver(mail("1@ours.example", &both, &format!("Delivered-To: bcc+{tag}@crm.example\r\n")));
         }
         world.sync();
-        assert_eq!(world.codes(), ["logged", "logged"]);
         assert_eq!((logged(&world, "default").len(), logged(&world, "sales").len()), (1, 1));
     }
 }
