@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::support::faults::{database_url, nothing_lost, numbered, once, verdicts};
 use crate::support::inbox::{ANNA, CARLA, Desk, reply};
-use crate::support::world::{Engine, World, engines, mail, mail_from};
+use crate::support::world::{Engine, Trail, World, engines, mail, mail_from, mail_with};
 
 const OFFER: &str = "Offer 1@ours.example";
 
@@ -28,7 +28,7 @@ fn deliver(world: &World, ids: std::ops::RangeInclusive<u32>) {
 }
 
 /// Runs again and again; each says that the server is to blame, and none holds it against a message.
-fn fails_and_sets_nothing_aside(trail: &crate::support::world::Trail) {
+fn fails_and_sets_nothing_aside(trail: &Trail) {
     for _ in 0..RUNS {
         let ended = once(trail);
         assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -65,6 +65,23 @@ async fn one_new_message_is_not_set_aside_while_the_server_refuses_the_old_ones_
     world.provider.mail.clear_faults();
     world.sync();
     assert_eq!(verdicts(&world.trail), numbered(&["logged"; 4]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_messages_are_not_set_aside_in_an_outage_either() {
+    let large = "[worker]\nslice_bytes = 2048\nbatch_bytes = 2048\nmemory_bytes = 8192\n";
+    for refused in ["BODY.PEEK[HEADER", "BODY.PEEK[]"] {
+        let world = World::new(Engine::Sqlite, Profile::Plain, large).await;
+        for id in ["1@ours.example", "2@ours.example"] {
+            world.deliver(mail_with(id, "carla@customer.example", &[("a.bin", &[7; 9_000])]));
+        }
+        let (when, fault) = refuses(When::verb("UID FETCH").containing(refused));
+        world.provider.mail.inject(when, fault);
+        fails_and_sets_nothing_aside(&world.trail);
+        world.provider.mail.clear_faults();
+        world.sync();
+        assert_eq!(verdicts(&world.trail), numbered(&["logged"; 2]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,4 +144,19 @@ async fn an_inbox_of_which_the_server_shows_nothing_has_no_message_set_aside() {
         // What was asked for to find out was no more than what is read of such mail anyway.
         assert_eq!(desk.privacy(), (3, 1, 0), "{refused}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_whose_parent_becomes_known_in_an_outage_is_logged_after_it() {
+    let desk = Desk::new(Engine::Sqlite, Profile::Plain).await;
+    desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+    desk.sync();
+    desk.log_by_bcc("1@ours.example");
+    let (when, fault) = refuses(When::verb("UID FETCH").user(ANNA).containing("BODY.PEEK[]"));
+    desk.provider.mail.inject(when, fault);
+    fails_and_sets_nothing_aside(&desk.trail);
+    assert_eq!(desk.logged(), ["1@ours.example"]);
+    desk.provider.mail.clear_faults();
+    desk.sync();
+    assert_eq!(desk.logged(), ["1@ours.example", "2@c.example"]);
 }
