@@ -42,6 +42,17 @@ pub enum Trouble {
         /// What happened and how to mend it.
         reason: String,
     },
+    /// The server says no when it is asked for one message; the session is whole. That may be about the message, or about
+    /// the server: what becomes of others tells.
+    #[error("{reason}")]
+    Refused {
+        /// The message's UID in the mailbox being read.
+        uid: u32,
+        /// Whether the message was asked for, and not its header alone.
+        whole: bool,
+        /// What happened.
+        reason: String,
+    },
     /// One message cannot be had: the server's answer about it is refused or broken.
     #[error("{reason}")]
     Message {
@@ -81,6 +92,7 @@ impl Trouble {
             Self::TokenRefused { .. } => "token-refused",
             Self::NeedsReauth { .. } => "needs-reauth",
             Self::Operator { .. } => "operator",
+            Self::Refused { .. } => "refused",
             Self::Message { .. } => "message",
         }
     }

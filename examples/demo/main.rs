@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use mailtrail::store::accounts;
 use mailtrail::store::workspaces;
-use mailtrail::worker::{Worker, service};
+use mailtrail::worker::{Worker, once};
 
 use stage::Stage;
 use story::STORY;
@@ -74,7 +74,9 @@ fn heading(text: &str) {
 /// One round of the service; how many accounts could not be read.
 async fn read(worker: &Worker) -> anyhow::Result<usize> {
     let mut failed = 0;
-    for (account, result) in service::once(worker).await?.accounts {
+    let report = once::once(worker).await?;
+    anyhow::ensure!(!report.stopped, "the story was stopped halfway");
+    for (account, result) in report.accounts {
         match result {
             Ok(done) => println!(
                 "  {account}: {} logged, {} seen again, {} not logged, {} set aside",

@@ -10,7 +10,7 @@ use super::args::{AccountAdd, AccountCommand, Json};
 use super::installation::{Installation, address as parse_address};
 use super::output::{Output, say};
 use super::{Answer, Usage};
-use crate::config::{Auth, Provider};
+use crate::config::{AccountKind, Auth, Provider};
 use crate::oauth::tokens::Source;
 use crate::source::choice::LEFT;
 use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
@@ -51,8 +51,15 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         Some(login) => Some(installation.user(login).await?),
         None => None,
     };
+    if let Some(file) = &new.password_file {
+        check_password(file)?;
+    }
     let password_file = new.password_file.as_deref().map(absolute).transpose()?;
     let token = new.refresh_token_file.as_deref().map(read_token).transpose()?;
+    if user.is_none() && matches!(new.kind, AccountKind::Personal | AccountKind::Team) {
+        let kind = new.kind.as_str();
+        return Err(Usage(format!("a {kind} account belongs to the user who connects it: add --user LOGIN")).into());
+    }
     let has_token = token.is_some();
     let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
@@ -134,6 +141,15 @@ fn absolute(file: &Path) -> anyhow::Result<String> {
     let file =
         std::fs::canonicalize(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
     Ok(file.display().to_string())
+}
+
+/// An empty password would be refused by the server, or by some be taken for none at all.
+fn check_password(file: &Path) -> anyhow::Result<()> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Usage(format!("{} cannot be read: {error}", file.display())))?;
+    let is_empty = text.trim_end_matches(['\r', '\n']).is_empty();
+    anyhow::ensure!(!is_empty, Usage(format!("{} holds no password: write it into the first line", file.display())));
+    Ok(())
 }
 
 fn read_token(file: &Path) -> anyhow::Result<SecretString> {

@@ -260,8 +260,11 @@ pub enum ActivityCommand {
         /// Its identifier
         id: Uuid,
         /// Print its HTML, sanitised, with no remote images
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         html: bool,
+        /// Print it as in `activity list --json`
+        #[arg(long)]
+        json: bool,
     },
 }
 

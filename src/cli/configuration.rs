@@ -12,7 +12,7 @@ pub(super) fn config(file: Option<&Path>, command: &ConfigCommand) -> anyhow::Re
     match command {
         ConfigCommand::Show => say(config.redacted()?.trim_end())?,
         ConfigCommand::Check => {
-            let problems = config.check();
+            let problems = config.check_all();
             if !problems.is_empty() {
                 let list: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
                 return Err(Usage(format!("the configuration is wrong:\n{}", list.join("\n"))).into());

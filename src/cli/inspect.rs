@@ -21,12 +21,16 @@ pub(super) fn inspect(what: &Inspect) -> anyhow::Result<Answer> {
     if what.path.as_os_str() == "-" {
         let mut raw = Vec::new();
         std::io::stdin().lock().read_to_end(&mut raw)?;
-        show(&mut output, "-", &raw)?;
+        all = show(&mut output, "-", &raw)?;
     } else {
         for file in files(&what.path)? {
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             match std::fs::read(&file) {
-                Ok(raw) => show(&mut output, &name, &raw)?,
+                Ok(raw) => {
+                    if show(&mut output, &name, &raw)? == Answer::No {
+                        all = Answer::No;
+                    }
+                }
                 Err(error) => {
                     complain(format_args!("mailtrail: {} cannot be read: {error}", file.display()));
                     all = Answer::No;
@@ -52,12 +56,17 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn show(output: &mut Output, file: &str, raw: &[u8]) -> anyhow::Result<()> {
-    let record = match Mail::parse(raw) {
-        Ok(mail) => describe(file, &mail),
-        Err(error) => json!({"file": file, "error": error.to_string()}),
+/// Prints what is in a mail. Of what is none the reason, to programs in its place among the others, too.
+fn show(output: &mut Output, file: &str, raw: &[u8]) -> anyhow::Result<Answer> {
+    let (record, answer) = match Mail::parse(raw) {
+        Ok(mail) => (describe(file, &mail), Answer::Yes),
+        Err(error) => {
+            complain(format_args!("mailtrail: {file}: {error}"));
+            (json!({"file": file, "error": error.to_string()}), Answer::No)
+        }
     };
-    output.record(&record, |record| serde_json::to_string_pretty(record).unwrap_or_default())
+    output.record(&record, |record| serde_json::to_string_pretty(record).unwrap_or_default())?;
+    Ok(answer)
 }
 
 fn describe(file: &str, mail: &Mail) -> Value {

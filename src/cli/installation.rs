@@ -31,10 +31,15 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    pub(super) async fn open(file: Option<&Path>, workspace: String) -> anyhow::Result<Self> {
+    pub(super) async fn open(file: Option<&Path>, workspace: String, may_begin: bool) -> anyhow::Result<Self> {
         let loaded = load(file)?;
         // A database of its own in whatever folder one happens to be in is rarely what was meant.
         if let Some(hint) = loaded.hint().filter(|_| std::env::var_os("MAILTRAIL_DATABASE__URL").is_none()) {
+            let database = loaded.config.database.url.expose();
+            if !may_begin && !Store::may_be_there(database) {
+                let cure = "go to the folder of your configuration, or begin a database with `mailtrail migrate`";
+                return Err(Usage(format!("{hint}. There is no database here either ({database}): {cure}")).into());
+            }
             complain(format_args!("mailtrail: {hint}"));
         }
         let config = loaded.config;

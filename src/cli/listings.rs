@@ -31,14 +31,17 @@ pub(super) async fn activity(installation: &Installation, command: ActivityComma
             }
             output.finish_list("No mail is on the timeline yet. `mailtrail ledger list` shows what was read.")?;
         }
-        ActivityCommand::Show { id, html } => {
+        ActivityCommand::Show { id, html, json } => {
             let Some((entry, stored)) = installation.store.activity(workspace, id).await? else {
                 anyhow::bail!(
                     "there is no activity {id} in this workspace; mailtrail activity list --json shows the ids"
                 );
             };
-            let mut output = Output::new(!html);
-            output.record(&entry, |_| display_html(stored.as_deref().unwrap_or_default()))?;
+            let mut output = Output::new(json);
+            output.record(&entry, |entry| match html {
+                true => display_html(stored.as_deref().unwrap_or_default()),
+                false => whole(entry),
+            })?;
             output.finish()?;
         }
     }
@@ -65,6 +68,49 @@ fn summary(entry: &TimelineEntry) -> String {
     }
     line.push_str(&format!("\n                  {}  {}", detail.join(" · "), entry.id));
     line
+}
+
+/// An activity with all that is known of it, its whole text last.
+fn whole(entry: &TimelineEntry) -> String {
+    let person = |party: &Value| {
+        let address = party["address"].as_str().unwrap_or_default();
+        match party["name"].as_str().filter(|name| !name.is_empty()) {
+            Some(name) => format!("{name} <{address}>"),
+            None => address.to_owned(),
+        }
+    };
+    let people = |parties: &Value| parties.as_array().into_iter().flatten().map(person).collect::<Vec<_>>().join(", ");
+    let flags = entry.flags.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let attribution = entry.attribution.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let attachments = entry.attachments.iter().map(|attachment| {
+        let left_out = attachment.reason.as_ref().map(|reason| format!(", left out: {reason}")).unwrap_or_default();
+        format!("{} ({}, {} bytes{left_out})", attachment.name, attachment.media_type, attachment.size)
+    });
+    let seen = entry.sightings.iter().map(|seen| format!("{} {} UID {}", seen.account, seen.mailbox, seen.uid));
+    let fields = [
+        ("Subject", entry.subject.clone()),
+        ("Sent", entry.sent_at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        ("From", person(&entry.from)),
+        ("To", people(&entry.to)),
+        ("Cc", people(&entry.cc)),
+        ("Is", format!("{} ({}), for {}", entry.direction, entry.kind, entry.visibility)),
+        ("By", entry.user.as_ref().map(|user| format!("{user}{attribution}")).unwrap_or_default()),
+        ("Contacts", entry.contacts.join(", ")),
+        ("Companies", entry.companies.join(", ")),
+        ("Deals", entry.deals.join(", ")),
+        ("Flags", flags.collect::<Vec<_>>().join(", ")),
+        ("Bounced", if entry.bounced { "yes: it came back".to_owned() } else { String::new() }),
+        ("Note", entry.note.clone().unwrap_or_default()),
+        ("Attachments", attachments.collect::<Vec<_>>().join("\n             ")),
+        ("Message-ID", entry.message_id.clone().unwrap_or_default()),
+        ("Thread", entry.thread.to_string()),
+        ("Seen in", seen.collect::<Vec<_>>().join(", ")),
+    ];
+    let mut told = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        told.push_str(&format!("{name:<11}  {value}\n"));
+    }
+    told + "\n" + entry.text.as_deref().unwrap_or("(no text)").trim_end()
 }
 
 pub(super) async fn contact(installation: &Installation, command: ContactCommand) -> anyhow::Result<Answer> {

@@ -20,7 +20,7 @@ pub use args::Args;
 
 use std::process::ExitCode;
 
-use args::Command;
+use args::{AccountCommand, Command, NeverLogCommand, WorkspaceCommand};
 use installation::Installation;
 use output::complain;
 
@@ -30,17 +30,22 @@ use output::complain;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
-/// Whether what was asked for holds. `No` is exit code 1 without an error: an audit that found a hole.
+/// Whether what was asked for holds. `No` is exit code 1 without an error: an audit that found a hole. `Stopped` is what
+/// shells say of a program that Ctrl-C ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Yes,
     No,
+    Stopped,
 }
+
+/// The exit code of [`Answer::Stopped`]: 128 and the number of SIGINT.
+const STOPPED: u8 = 130;
 
 /// Threads that wait for disks and name servers. Each costs memory, and a disk serves few at a time.
 const BLOCKING: usize = 8;
 
-/// Runs one command to its end. 0: done; 1: something failed; 2: the command line or the configuration is wrong.
+/// Runs one command to its end. 0: done; 1: something failed; 2: the command line or the configuration is wrong; 130: stopped.
 ///
 /// Worker threads have room for the recursion of parsers that we do not own; what they are fed is bounded before.
 pub fn main(args: Args) -> ExitCode {
@@ -62,6 +67,7 @@ async fn run(args: Args) -> ExitCode {
     match dispatch(args).await {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::FAILURE,
+        Ok(Answer::Stopped) => ExitCode::from(STOPPED),
         Err(error) if error.is::<output::ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
             complain(format_args!("mailtrail: {error:#}"));
@@ -79,8 +85,24 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
         }
         Command::Inspect(what) => inspect::inspect(&what),
         Command::Config(what) => configuration::config(config.as_deref(), &what),
-        command => with_database(Installation::open(config.as_deref(), workspace).await?, command).await,
+        command => {
+            let installation = Installation::open(config.as_deref(), workspace, may_begin(&command)).await?;
+            with_database(installation, command).await
+        }
     }
+}
+
+/// Whether a command may be the first one on a database, and not only a question about it.
+fn may_begin(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Run { .. }
+            | Command::Migrate
+            | Command::Import(_)
+            | Command::Workspace(WorkspaceCommand::Add { .. })
+            | Command::Account(AccountCommand::Add(_))
+            | Command::NeverLog(NeverLogCommand::Add(_))
+    )
 }
 
 async fn with_database(installation: Installation, command: Command) -> anyhow::Result<Answer> {

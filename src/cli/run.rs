@@ -3,7 +3,7 @@
 use super::Answer;
 use super::installation::Installation;
 use super::output::{complain, say};
-use crate::worker::service;
+use crate::worker::{once, service};
 
 pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Result<Answer> {
     let _only = installation.store.lock_service()?;
@@ -13,7 +13,7 @@ pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Resu
         service::run(&worker).await?;
         return Ok(Answer::Yes);
     }
-    let report = service::once(&worker).await?;
+    let report = once::once(&worker).await?;
     for (account, result) in &report.accounts {
         match result {
             Ok(done) => say(format_args!(
@@ -22,6 +22,10 @@ pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Resu
             ))?,
             Err(trouble) => complain(format_args!("{account}: failed: {trouble}")),
         }
+    }
+    if report.stopped {
+        complain("mailtrail: stopped; what is committed stays, and the next run goes on behind it");
+        return Ok(Answer::Stopped);
     }
     if report.accounts.is_empty() {
         say("No account to read. Add one: mailtrail account add --kind bcc --provider google --address ADDRESS …")?;

@@ -9,7 +9,8 @@ use std::fs::File;
 use std::path::Path;
 
 use super::{Config, is_workspace_name};
-use crate::telemetry;
+use crate::oauth::vault::Vault;
+use crate::{telemetry, tls};
 
 /// One thing that is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,20 @@ impl Config {
         problems.0
     }
 
+    /// Everything that is wrong, also with the keys that seal tokens: whoever only reads lists need not be able to read
+    /// them.
+    pub fn check_all(&self) -> Vec<Problem> {
+        let mut problems = Problems(self.check());
+        let key = if self.secrets.key.is_some() { "secrets.key" } else { "secrets.key_file" };
+        let is_named = self.secrets.key.is_some() || !self.secrets.key_file.as_os_str().is_empty();
+        if let Err(trouble) = Vault::examine(&self.secrets)
+            && is_named
+        {
+            problems.add(key, trouble.to_string(), "without the old key every account needs a new token");
+        }
+        problems.0
+    }
+
     fn check_storage(&self, problems: &mut Problems) {
         let url = self.database.url.expose();
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -73,7 +88,9 @@ impl Config {
         if attachments.is_empty() || (attachments.contains("://") && !attachments.starts_with("file://")) {
             problems.add("attachments.url", "not a folder", "write file:///FOLDER or a path");
         }
-        problems.readable("tls.ca_file", self.tls.ca_file.as_deref());
+        if let Err(trouble) = tls::client_config(self.tls.ca_file.as_deref()) {
+            problems.add("tls.ca_file", trouble.to_string(), "check the path, its permissions and what is in it");
+        }
         if self.secrets.key.is_none() && self.secrets.key_file.as_os_str().is_empty() {
             problems.add("secrets.key_file", "there is no key", "name a file; it is made where it is missing");
         }

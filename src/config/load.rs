@@ -119,13 +119,14 @@ fn keys(name: &str) -> Option<Vec<String>> {
 fn overlay(name: &str, keys: &[String], value: &str) -> Result<Table, ConfigError> {
     let text = nest(keys, Value::String(value.to_owned()));
     let as_text = Config::deserialize(text.clone());
-    let Some(typed) = typed(value).map(|value| nest(keys, value)) else {
-        return as_text.map(|_| text).map_err(|error| refuse(name, &error));
+    let Some(value) = typed(value) else {
+        return as_text.map(|_| text).map_err(|error| refuse(name, keys, None, &error));
     };
+    let typed = nest(keys, value.clone());
     match Config::deserialize(typed.clone()) {
         Ok(_) => Ok(typed),
         // A client id may be all digits, a password may be `true`.
-        Err(error) => as_text.map(|_| text).map_err(|_| refuse(name, &error)),
+        Err(error) => as_text.map(|_| text).map_err(|_| refuse(name, keys, Some(&value), &error)),
     }
 }
 
@@ -134,8 +135,21 @@ fn typed(value: &str) -> Option<Value> {
     (table.len() == 1).then(|| table.remove("value")).flatten()
 }
 
-fn refuse(name: &str, error: &toml::de::Error) -> ConfigError {
-    ConfigError::Variable { name: name.to_owned(), what: error.message().to_owned() }
+fn refuse(name: &str, keys: &[String], value: Option<&Value>, error: &toml::de::Error) -> ConfigError {
+    let takes = |items: Vec<Value>| Config::deserialize(nest(keys, Value::Array(items))).is_ok();
+    let is_list = matches!(value, Some(Value::Array(_)));
+    // What stands there instead of a list is not repeated: an account may hold a token.
+    let what = if takes(Vec::new()) && !is_list {
+        let sample = if takes(vec![Value::String("a.example".to_owned())]) {
+            "[\"a.example\", \"b.example\"]"
+        } else {
+            "[{ … }, { … }], each as in the file"
+        };
+        format!("{} takes a list, written as {sample}", keys.join("."))
+    } else {
+        error.message().to_owned()
+    };
+    ConfigError::Variable { name: name.to_owned(), what }
 }
 
 fn nest(keys: &[String], value: Value) -> Table {

@@ -139,6 +139,50 @@ fn a_bad_variable_is_named() {
 }
 
 #[test]
+fn a_variable_that_takes_a_list_shows_how_one_is_written() {
+    for value in ["ours.example", "[ours.example]", "ours.example;ours.test", "\"ours.example\"", "7", "["] {
+        let error = parse("", &[("MAILTRAIL_WORKSPACE__OWN_DOMAINS", value)]).unwrap_err().to_string();
+        let told = "environment variable MAILTRAIL_WORKSPACE__OWN_DOMAINS: workspace.own_domains takes a list, written as \
+                    [\"a.example\", \"b.example\"]";
+        assert_eq!(error, told, "{value}");
+    }
+    let error = parse("", &[("MAILTRAIL_WORKSPACE__OWN_DOMAINS", "[7]")]).unwrap_err().to_string();
+    assert!(error.contains("expected a string"), "{error}");
+    let error = parse("", &[("MAILTRAIL_ACCOUNTS", "{ refresh_token = \"31337\" }")]).unwrap_err().to_string();
+    assert!(error.contains("accounts takes a list") && !error.contains("31337"), "{error}");
+}
+
+#[test]
+fn files_that_hold_no_certificate_or_no_key_are_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let broken = b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";
+    for ca in [file("none.pem", b"no certificate\n"), file("broken.pem", broken), folder.path().display().to_string()] {
+        let problems = parse(&format!("tls.ca_file = {ca:?}"), &[]).unwrap().check();
+        assert_eq!(problems.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(), ["tls.ca_file"], "{ca}");
+    }
+    let missing = folder.path().join("nowhere/key").display().to_string();
+    for key in [file("short", b"c2hvcnQ="), file("empty", b""), file("binary", b"\xff\x00"), missing] {
+        let config = parse(&format!("secrets.key_file = {key:?}"), &[]).unwrap();
+        let problems = config.check_all();
+        assert_eq!(
+            problems.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(),
+            ["secrets.key_file"],
+            "{key}"
+        );
+        assert_eq!(config.check(), [], "lists can be read without the key");
+    }
+    let fresh = folder.path().join("key");
+    let config = parse(&format!("secrets.key_file = {:?}", fresh.display().to_string()), &[]).unwrap();
+    assert_eq!(config.check_all(), []);
+    assert!(!fresh.exists(), "a check makes nothing");
+}
+
+#[test]
 fn a_file_that_is_named_must_exist() {
     let error = Config::load(Some(Path::new("/nonexistent/mailtrail.toml")), []).unwrap_err();
     assert!(matches!(error, ConfigError::Unreadable { .. }));

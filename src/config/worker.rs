@@ -60,6 +60,11 @@ impl Worker {
         Duration::from_secs(self.backoff_max_seconds)
     }
 
+    /// [`Self::shutdown_seconds`] as a duration.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+
     /// [`Self::token_timeout_seconds`] as a duration.
     pub fn token_timeout(&self) -> Duration {
         Duration::from_secs(self.token_timeout_seconds)

@@ -10,6 +10,7 @@ use crate::decide::never_log;
 use crate::decide::policy::NeverLogMode;
 use crate::decide::{Code, Finding, Policy, Trace};
 use crate::mail::address::{Address, Party};
+use crate::mail::domain;
 use crate::mail::envelope::Envelope;
 
 /// Local parts that name a role rather than a person (I17).
@@ -124,6 +125,9 @@ fn classify(policy: &Policy, address: &Address, role: Role, user: Option<Uuid>, 
     }
     if facts.tombstones.contains(address.folded()) {
         return Class::Left(Finding::DeletedSkipped);
+    }
+    if !domain::is_whole(address.domain()) {
+        return Class::Left(Finding::NoDomainSkipped);
     }
     if !policy.create_contacts {
         return Class::Left(Finding::NotCreated);

@@ -137,6 +137,7 @@ findings! {
     NeverLogSkipped, "F4", "The recipient is on a never-log list";
     NeverLogWhole, "F10", "A participant is on a never-log list, and the policy covers the whole message";
     RoleAddressSkipped, "L12", "A role address does not become a contact";
+    NoDomainSkipped, "E5", "An address without a whole domain name, which nobody else can reach, does not become a contact";
     DeletedSkipped, "E11", "The contact was deleted and does not come back by itself";
     NotCreated, "D13", "A recipient without a contact does not become one here";
     CcNotCreated, "L21", "A Cc recipient without a contact does not become one, by configuration";

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::decide::facts::{Facts, WorkspaceFacts};
 use crate::decide::{Code, Finding, Trace};
+use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
 
 /// The workspace: by the tag of the address the mail was delivered to, else by the sender where that is unambiguous,
@@ -13,15 +14,17 @@ pub fn resolve<'a>(envelope: &Envelope, facts: &'a Facts, trace: &mut Trace) -> 
         trace.found_by(Finding::WorkspaceIsOnlyOne, &only.name);
         return Ok(only);
     }
-    let delivered = delivered_to(envelope);
-    let addressed = |tagged: bool| {
+    let delivered = envelope.delivered_to.iter().map(Address::folded).collect();
+    let anywhere = delivered_to(envelope);
+    let addressed = |places: &HashSet<&str>, tagged: bool| {
         let mut named = facts.workspaces.iter().filter(|workspace| {
             let address = if tagged { &workspace.tagged_address } else { &workspace.plain_address };
-            address.as_ref().is_some_and(|address| delivered.contains(address.folded()))
+            address.as_ref().is_some_and(|address| places.contains(address.folded()))
         });
         named.next().filter(|_| named.next().is_none())
     };
-    if let Some(workspace) = addressed(true) {
+    // Of a mail to several tags each copy says in its own delivery fields whose it is.
+    if let Some(workspace) = addressed(&delivered, true).or_else(|| addressed(&anywhere, true)) {
         trace.found_by(Finding::WorkspaceByAddress, &workspace.name);
         return Ok(workspace);
     }
@@ -30,7 +33,7 @@ pub fn resolve<'a>(envelope: &Envelope, facts: &'a Facts, trace: &mut Trace) -> 
         trace.found_by(Finding::WorkspaceBySender, &only.name);
         return Ok(only);
     }
-    match addressed(false) {
+    match addressed(&anywhere, false) {
         Some(workspace) => {
             trace.found_by(Finding::WorkspaceByAddress, &workspace.name);
             Ok(workspace)

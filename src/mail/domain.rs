@@ -39,6 +39,12 @@ pub fn registrable(domain: &str) -> Option<String> {
     psl::domain_str(&folded).map(str::to_owned)
 }
 
+/// Whether a folded domain is a name of several labels: neither an address literal nor the name of a machine like
+/// `localhost`, which stands for another one elsewhere.
+pub fn is_whole(folded: &str) -> bool {
+    !folded.starts_with('[') && folded.contains('.')
+}
+
 /// Whether the domain is one where anybody gets an address.
 pub fn is_free_mail(domain: &str) -> bool {
     fold(domain).is_some_and(|folded| FREE_MAIL.binary_search(&folded.as_str()).is_ok())

@@ -9,7 +9,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::decide::{MessageKey, Trace};
+use crate::decide::{Code, MessageKey, Trace};
 use crate::store::{Store, StoreError, padded};
 
 /// Rows read at a time.
@@ -43,6 +43,35 @@ impl Store {
             .await?;
         let rows = mailbox::Entity::find().filter(mailbox::COLUMN.account_id.is_in(accounts)).all(&self.db).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// The last `count` messages of a mailbox before `uid` that the server has handed out; of those that were logged it was
+    /// the whole, of others maybe a header.
+    pub async fn handed_out(
+        &self,
+        row: &mailbox::Model,
+        uid: u32,
+        logged: bool,
+        count: u64,
+    ) -> Result<Vec<u32>, StoreError> {
+        let never_asked = [Code::ParseError, Code::Expunged, Code::BeforeStart, Code::MessageTooLarge];
+        let fits = match logged {
+            true => ledger::Column::Code.eq(Code::Logged.as_str()),
+            false => ledger::Column::Code.is_not_in(never_asked.map(Code::as_str)),
+        };
+        let last: Vec<i64> = ledger::Entity::find()
+            .select_only()
+            .column(ledger::Column::UidLast)
+            .filter(ledger::COLUMN.mailbox_id.eq(row.id))
+            .filter(ledger::COLUMN.uid_validity.eq(row.uid_validity))
+            .filter(ledger::COLUMN.uid_first.lt(i64::from(uid)))
+            .filter(fits)
+            .order_by_desc(ledger::Column::UidFirst)
+            .limit(count)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(last.into_iter().filter_map(|uid| u32::try_from(uid).ok()).collect())
     }
 
     /// The verdict on one UID of a mailbox's present or a past epoch.

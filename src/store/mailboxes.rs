@@ -171,9 +171,14 @@ impl Store {
         Ok(counted.collect())
     }
 
+    /// The vain attempts at a message.
+    pub async fn attempt(&self, row: &mailbox::Model, uid: u32) -> Result<Option<attempt::Model>, StoreError> {
+        Ok(attempt::Entity::find_by_id((row.id, row.uid_validity, i64::from(uid))).one(&self.db).await?)
+    }
+
     /// What went wrong the last time a message was tried.
     pub async fn last_reason(&self, row: &mailbox::Model, uid: u32) -> Result<String, StoreError> {
-        let found = attempt::Entity::find_by_id((row.id, row.uid_validity, i64::from(uid))).one(&self.db).await?;
+        let found = self.attempt(row, uid).await?;
         Ok(found.map_or_else(|| "it could not be fetched".to_owned(), |row| row.reason))
     }
 

@@ -81,6 +81,11 @@ impl Store {
         }
     }
 
+    /// Whether there may be a database at this URL: of a file it is seen without a connection.
+    pub fn may_be_there(url: &str) -> bool {
+        !matches!(Target::parse(url), Ok(Target::File(path)) if !path.exists())
+    }
+
     /// Brings the schema up to date, all or nothing. Safe when several processes start at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let tx = self.begin().await?;

@@ -16,11 +16,17 @@ use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
 impl Worker {
-    /// Reads every watched mailbox of an account up to now. What is committed is added to `done`, whatever comes after it.
-    pub async fn sync(&self, account: &account::Model, done: &mut Committed) -> Result<(), Trouble> {
+    /// Reads every watched mailbox of an account up to now, or until `stop`. What is committed is added to `done`, whatever
+    /// comes after it.
+    pub async fn sync(
+        &self,
+        account: &account::Model,
+        stop: &CancellationToken,
+        done: &mut Committed,
+    ) -> Result<(), Trouble> {
         let mut account = account.clone();
-        let mut session = self.connect_to_read(&mut account).await?;
-        self.read_account(&mut session, &account, &mut None, &CancellationToken::new(), done).await?;
+        let mut session = until(stop, self.connect_to_read(&mut account)).await?;
+        self.read_account(&mut session, &account, &mut None, stop, done).await?;
         session.logout().await;
         Ok(())
     }

@@ -13,7 +13,10 @@ pub fn backoff(failures: u32, trouble: &Trouble, longest: Duration) -> Duration 
     let growing = Duration::from_secs(1 << failures.clamp(1, 32).saturating_sub(1)).min(longest);
     match trouble {
         Trouble::Retry { after, .. } => after.unwrap_or_default().min(longest).max(growing),
-        Trouble::Reconnect { .. } | Trouble::Message { .. } | Trouble::TokenRefused { .. } => growing,
+        Trouble::Reconnect { .. }
+        | Trouble::Refused { .. }
+        | Trouble::Message { .. }
+        | Trouble::TokenRefused { .. } => growing,
         Trouble::NeedsReauth { .. } | Trouble::Operator { .. } => longest,
     }
 }

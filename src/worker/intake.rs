@@ -28,7 +28,7 @@ const WIDE: u32 = 1_023;
 /// Reads runs of one mailbox and remembers where the cursor stands.
 pub(super) struct Intake {
     pub(super) shared: Arc<Shared>,
-    row: mailbox::Model,
+    pub(super) row: mailbox::Model,
     pub(super) cursor: u32,
     attempts: BTreeMap<u32, u32>,
     /// Ranges after the cursor that have a verdict already.
@@ -182,9 +182,10 @@ impl Intake {
         let judge = tokio::spawn(judge_stage::run(Arc::clone(&self.shared), deciding, judged, done));
         let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, verdicts, committed));
         let stop = self.stop.clone();
+        let line = &mut *session;
         let fetch = async move {
             // Stopped, what has arrived is still committed.
-            let fetched = until(&stop, session.bodies(run, &bodies)).await;
+            let fetched = until(&stop, line.bodies(run, &bodies)).await;
             drop(bodies);
             fetched
         };
@@ -203,14 +204,16 @@ impl Intake {
         judged?;
         match fetched {
             Ok(()) => Ok(()),
-            Err(trouble) => Err(self.blame(run, trouble).await),
+            Err(trouble) => Err(self.blame(session, run, trouble).await),
         }
     }
 
     /// Holds a failure that may be about a message against the first one that did not come. A lost connection is mostly
     /// the network's doing: it counts only where it was lost over this message alone, and has only made it a suspect
-    /// before. A session that the server ended for its own reasons says nothing about any message.
-    pub(super) async fn blame(&self, run: &[Listed], trouble: Trouble) -> Trouble {
+    /// before. A session that the server ended for its own reasons says nothing about any message, and a refusal only
+    /// where the server hands out others.
+    pub(super) async fn blame(&self, session: &mut Session, run: &[Listed], trouble: Trouble) -> Trouble {
+        let trouble = self.weigh(session, trouble).await;
         let Some(uid) = run.iter().map(|item| item.uid).find(|uid| *uid > self.cursor) else { return trouble };
         let counts = match &trouble {
             Trouble::Message { .. } => true,

@@ -32,7 +32,7 @@ impl Intake {
         };
         match committed {
             Ok(done) => Ok(done),
-            Err(trouble) => Err(self.blame(run, trouble).await),
+            Err(trouble) => Err(self.blame(session, run, trouble).await),
         }
     }
 

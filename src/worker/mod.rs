@@ -16,11 +16,14 @@ mod intake;
 mod judge;
 mod judge_stage;
 mod large;
+pub mod once;
 pub mod pace;
 mod parse_stage;
 pub mod policy;
 mod prepare;
+mod refused;
 pub mod service;
+mod signals;
 mod watch;
 mod windows;
 

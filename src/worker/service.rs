@@ -1,4 +1,4 @@
-//! The service: every account read again and again, or all of them once.
+//! The service: every account read again and again.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -18,12 +18,11 @@ use uuid::Uuid;
 
 use super::Worker;
 use super::account::until;
-use super::attachments;
 use super::backoff::backoff;
 use super::pace::next_look;
+use super::signals::Signals;
 use super::watch::late;
 use crate::source::{Session, Waited};
-use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -33,81 +32,10 @@ const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 /// How often all accounts are read, for what does not show at a glance: other settings.
 const ALL_ACCOUNTS_EVERY: Duration = Duration::from_secs(20);
 
-/// What one round over all accounts came to.
-#[derive(Debug)]
-pub struct Report {
-    /// Every account by address, with what was done or what went wrong.
-    pub accounts: Vec<(String, Result<Committed, Trouble>)>,
-}
-
-/// Reads every account up to now. One account's failure does not touch another.
-pub async fn once(worker: &Worker) -> Result<Report, StoreError> {
-    let (inboxes, dedicated): (Vec<_>, Vec<_>) =
-        worker.store.watched().await?.into_iter().partition(|account| account.kind == "personal");
-    let mut accounts = round(worker, dedicated).await;
-    // What users put on the timeline by BCC makes contacts (A6, A7), which its copy in their sent mail does not.
-    accounts.extend(round(worker, inboxes).await);
-    late::once(worker, &mut accounts).await?;
-    attachments::once(worker, &mut accounts).await?;
-    Ok(Report { accounts })
-}
-
-/// Reads these accounts, as many at once as may be busy.
-async fn round(worker: &Worker, accounts: Vec<account::Model>) -> Vec<(String, Result<Committed, Trouble>)> {
-    let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
-    let mut tasks = Vec::with_capacity(accounts.len());
-    for account in accounts {
-        let (worker, room) = (worker.clone(), Arc::clone(&room));
-        let address = account.address.clone();
-        let task = tokio::spawn(async move {
-            let _room = room.acquire().await;
-            worker.sync_persistently(&account).await
-        });
-        tasks.push((address, task));
-    }
-    let mut done = Vec::with_capacity(tasks.len());
-    for (address, task) in tasks {
-        let result = task.await.unwrap_or_else(|_| Err(Trouble::retry("The account's task ended in a panic.")));
-        done.push((address, result));
-    }
-    done
-}
-
 impl Worker {
-    /// A sync that reconnects as often as a message may be tried, so that one round also gets past a poison message; and
-    /// as often again when it got on, so that it gets past several.
-    async fn sync_persistently(&self, account: &account::Model) -> Result<Committed, Trouble> {
-        let mut done = Committed::default();
-        let (mut tries, mut before) = (0, self.store.positions(account.id).await?);
-        loop {
-            match self.sync_noted(account, &mut done).await {
-                Ok(()) => return Ok(done),
-                Err(trouble @ (Trouble::Reconnect { .. } | Trouble::Message { .. })) => {
-                    let now = self.store.positions(account.id).await?;
-                    tries = if now == before { tries + 1 } else { 1 };
-                    before = now;
-                    // Once in company, then alone.
-                    if tries > self.config.limits.attempts.saturating_add(1) {
-                        return Err(trouble);
-                    }
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
-    }
-
-    /// A sync whose outcome is written on the account, for people and for the next try.
-    async fn sync_noted(&self, account: &account::Model, total: &mut Committed) -> Result<(), Trouble> {
-        let mut done = Committed::default();
-        let result = self.sync(account, &mut done).await;
-        *total += done;
-        self.note(account, &result.clone().map(|()| done)).await;
-        result
-    }
-
     /// Writes the outcome of a sync on the account. A verdict is worth more than a note about it: a database that
     /// cannot take the note fails the next sync.
-    async fn note(&self, account: &account::Model, result: &Result<Committed, Trouble>) {
+    pub(super) async fn note(&self, account: &account::Model, result: &Result<Committed, Trouble>) {
         let noted = match result {
             Ok(done) => {
                 if *done != Committed::default() {
@@ -291,7 +219,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     tracing::info!("stopping; a second signal stops at once");
     stop.cancel();
     tracker.close();
-    let bound = Duration::from_secs(worker.config.worker.shutdown_seconds);
+    let bound = worker.config.worker.shutdown();
     tokio::select! {
         () = tracker.wait() => {}
         () = signals.next() => tracing::warn!("stopped at once; unfinished batches are read again"),
@@ -355,26 +283,4 @@ fn same_settings(a: &account::Model, b: &account::Model) -> bool {
         ..account.clone()
     };
     settings(a) == settings(b)
-}
-
-/// SIGINT and SIGTERM.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Trouble> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen =
-            |kind| signal(kind).map_err(|error| Trouble::operator(format!("Signals cannot be received: {error}.")));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -64,13 +64,23 @@ impl Worker {
         let last = intake.window_end(first, last);
         windows.cut(last);
         let mut listed = Vec::new();
-        if last != Some(first) || !intake.is_hopeless(first) {
+        let is_asked = last != Some(first) || !intake.is_hopeless(first);
+        if is_asked {
             listed = match until(stop, session.list(first, last)).await {
                 Ok(listed) => listed,
                 Err(trouble) => return Err(intake.unlistable(first, last, trouble).await),
             };
         }
+        let known = listed.len();
         until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
+        if is_asked && listed.len() > known {
+            tracing::warn!(
+                first,
+                last,
+                messages = listed.len() - known,
+                "the server has messages that it does not list"
+            );
+        }
         windows.found(listed.len());
         Ok(Some(listed))
     }
@@ -94,7 +104,6 @@ impl Worker {
             let is_known =
                 listed.get(..known).is_some_and(|known| known.binary_search_by_key(&uid, |item| item.uid).is_ok());
             if !is_known {
-                tracing::warn!(uid, "the server has a message that it does not list");
                 listed.push(Listed { uid, size, internal_date: None });
             }
         }

@@ -30,6 +30,7 @@ async fn passes(engine: Engine, fault: &Fault) -> Ended {
     let ended = once(&world.trail);
     assert_eq!(ended.code, Some(0), "{fault:?}: {ended:?}");
     assert!(ended.peak_kib < MEMORY_KIB, "{fault:?}: {ended:?}");
+    assert!(!ended.err.contains("does not list"), "{fault:?}: {ended:?}");
     let expected = ["logged", "logged", "parse-error", "logged", "logged", "logged"];
     assert_eq!(verdicts(&world.trail), numbered(&expected), "{fault:?}");
     assert_eq!(quarantined(&world), 1, "{fault:?}");

@@ -43,6 +43,23 @@ async fn no_address_of_ours_ever_becomes_a_contact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_else_can_reach_never_becomes_a_contact() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let nowhere = "root@localhost, scanner@[127.0.0.1]";
+        world.deliver(mail("1@ours.example", &format!("{nowhere}, {CARLA}"), ""));
+        world.deliver(mail("2@ours.example", nowhere, ""));
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "no-recipient"]);
+        assert_eq!(world.contacts(), [CARLA]);
+        let told = world.trail.run(&["explain", "--message-id", "1@ours.example"]);
+        for address in ["root@localhost", "scanner@[127.0.0.1]"] {
+            assert!(told.contains(&format!("does not become a contact: {address} [E5]")), "{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_of_own_domains_become_contacts_by_option() {
     for engine in engines() {
         let settings = "[workspace]\nown_domains = [\"ours.example\"]\n[policy]\nown_domains_internal = false\n";

@@ -52,6 +52,19 @@ async fn the_tag_of_the_delivery_address_tells_the_workspace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_mail_to_two_tags_each_copy_goes_where_it_was_delivered() {
+    for engine in engines() {
+        let world = shared(engine).await;
+        let both = format!("{CARLA}, bcc+default@crm.example, bcc+sales@crm.example");
+        for tag in ["default", "sales"] {
+            world.deliver(mail("1@ours.example", &both, &format!("Delivered-To: bcc+{tag}@crm.example\r\n")));
+        }
+        world.sync();
+        assert_eq!((logged(&world, "default").len(), logged(&world, "sales").len()), (1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_plain_address_is_the_first_workspaces_own() {
     for engine in engines() {
         let world = shared(engine).await;

@@ -90,7 +90,12 @@ impl Started {
 
     /// SIGTERM: it is asked to end.
     pub fn terminate(self) -> Ended {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM")
+    }
+
+    /// Sends a signal by its name and waits for the end.
+    pub fn signal(self, name: &str) -> Ended {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
         self.wait()
     }

@@ -52,6 +52,7 @@ fn watch(arguments: &Arguments, inboxes: u64) -> Idle {
     let mut service = Service::start(&subject);
     service.wait_until("the first round of polls", || idles() >= 2 * inboxes);
     let (before, cpu) = (idles(), service.cpu());
+    // The interval that is measured: nothing is to happen in it.
     std::thread::sleep(WATCHED_FOR);
     let (cpu, polls) = (service.cpu() - cpu, idles() - before);
     Idle { pss_kib: service.pss_kib(), polls, cpu }

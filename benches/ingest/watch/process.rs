@@ -9,6 +9,9 @@ use crate::subject::Subject;
 /// How long anything that is waited for may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// A look reads the server's whole record.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
 /// A service that is told to stop when this is dropped.
 pub struct Service {
     child: Child,
@@ -20,13 +23,13 @@ impl Service {
         Self { child: subject.serve() }
     }
 
-    /// Looks every now and then until `done`.
+    /// Waits for `done`, which is seen by looking: what another process has come to nobody tells.
     pub fn wait_until(&mut self, what: &str, mut done: impl FnMut() -> bool) {
         let start = Instant::now();
         while !done() {
             assert!(self.child.try_wait().expect("its state").is_none(), "the service ended while waiting for {what}");
             assert!(start.elapsed() < PATIENCE, "{what} did not come in time");
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(LOOKS_EVERY);
         }
     }
 

@@ -120,6 +120,9 @@ pub async fn file(
     }
     let unreadable = |e: io::Error| ImportError::NoFile(format!("{} cannot be read: {e}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(ImportError::NoFile(format!("{} is a folder: name one file", path.display())));
+    }
     let total = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
     run(store, workspace, kind, progress::reading(file, total, &label), Form::of_name(path), clock, waking).await
 }

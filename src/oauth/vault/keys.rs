@@ -30,6 +30,19 @@ impl Vault {
         Self::parse(&text, &file.display().to_string())
     }
 
+    /// Whether there are keys, or could be: a file that is missing is made when a key is needed.
+    pub fn examine(secrets: &Secrets) -> Result<(), Trouble> {
+        let file = &secrets.key_file;
+        let keys = match &secrets.key {
+            Some(key) => Self::parse(key.expose(), "secrets.key"),
+            None => match read(file)? {
+                Some(text) => Self::parse(&text, &file.display().to_string()),
+                None => return folder_of(file),
+            },
+        };
+        keys.map(|_| ())
+    }
+
     fn parse(text: &str, from: &str) -> Result<Self, Trouble> {
         let wrong = || {
             Trouble::operator(format!(
@@ -41,6 +54,11 @@ impl Vault {
         let secrets = words.map(secret).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
         Self::of(secrets).ok_or_else(wrong)
     }
+}
+
+fn folder_of(file: &Path) -> Result<(), Trouble> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() { Ok(()) } else { Err(unwritable(file, "its folder is not there")) }
 }
 
 fn secret(word: &str) -> Option<Zeroizing<[u8; 32]>> {

@@ -142,6 +142,26 @@ pub(super) async fn present(wire: &mut Wire, uids: &[u32]) -> Result<Vec<u32>, F
     Ok(ascending(&found))
 }
 
+/// Whether the server hands out any of `uids`, asked for one by one: of a `whole` message a first byte, or of its header
+/// a field.
+pub(super) async fn hands_out(wire: &mut Wire, uids: &[u32], whole: bool) -> Result<bool, Fault> {
+    let item = if whole { "BODY.PEEK[]<0.1>" } else { "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]" };
+    for wanted in uids {
+        let mut came = false;
+        let each = |answer| {
+            if let Answer::Fetch(Fetched { uid: Some(uid), header, body, .. }) = answer {
+                came |= uid == *wanted && (header.is_some() || body.is_some());
+            }
+        };
+        match wire.stream(&format!("UID FETCH {wanted} (UID {item})"), each).await {
+            Ok(_) if came => return Ok(true),
+            Ok(_) | Err(Fault::Refused { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(false)
+}
+
 /// The trouble with a message that is on the server and does not come.
 pub(super) fn withheld(uid: u32) -> Trouble {
     Trouble::Message { uid, reason: "the server has the message, but does not hand it out".to_owned() }
@@ -214,7 +234,10 @@ async fn header_set(
 fn about(wire: &Wire, fault: Fault, members: &[u32], headers: &[Header]) -> Trouble {
     let seen = headers.last().map_or(0, |header| header.uid);
     let due = members.iter().copied().find(|uid| *uid > seen);
-    blame(wire, fault, members.len() == 1, due)
+    match blame(wire, fault, members.len() == 1, due) {
+        Trouble::Refused { uid, reason, .. } => Trouble::Refused { uid, whole: false, reason },
+        trouble => trouble,
+    }
 }
 
 /// Turns a fault into trouble with message `due` where it is about that message.
@@ -222,7 +245,8 @@ pub(super) fn blame(wire: &Wire, fault: Fault, alone: bool, due: Option<u32>) ->
     match (fault, due) {
         (Fault::Garbled(reason), Some(uid)) => Trouble::Message { uid, reason },
         (Fault::Refused { notice, .. }, Some(uid)) if alone && quirks::may_be_one_message(&notice) => {
-            Trouble::Message { uid, reason: format!("the server refuses to hand out the message: {}", notice.shown()) }
+            let reason = format!("the server refuses to hand out the message: {}", notice.shown());
+            Trouble::Refused { uid, whole: true, reason }
         }
         (fault, _) => wire.trouble(fault),
     }

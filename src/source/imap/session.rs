@@ -21,8 +21,8 @@ const MOST_MAILBOXES: usize = 50_000;
 
 /// A logged-in connection. It reads and cannot write.
 ///
-/// After [`Trouble::Message`] about one message the session may go on if the server refused it and must be replaced if
-/// its answer was unreadable: [`Session::usable`] tells. After a timeout, a BYE or a future dropped halfway it is over.
+/// After [`Trouble::Refused`] the session may go on; after [`Trouble::Message`] it must be replaced if the answer was
+/// unreadable: [`Session::usable`] tells. After a timeout, a BYE or a future dropped halfway it is over.
 #[derive(Debug)]
 pub struct Session {
     wire: Wire,
@@ -162,6 +162,12 @@ impl Session {
     /// The whole messages `wanted`, sent to `out` in UID order, each once: arrived or gone.
     pub async fn bodies(&mut self, wanted: &[Listed], out: &Bodies) -> Result<(), Trouble> {
         bodies::bodies(&mut self.wire, wanted, &self.limits, out).await
+    }
+
+    /// Whether the server hands out any of `uids`: their headers, or the `whole` of them. As little as possible is fetched.
+    pub async fn hands_out(&mut self, uids: &[u32], whole: bool) -> Result<bool, Trouble> {
+        let result = fetch::hands_out(&mut self.wire, uids, whole).await;
+        result.map_err(|fault| self.wire.trouble(fault))
     }
 
     /// Asks for nothing; fails if the session is over.

@@ -159,7 +159,11 @@ impl Worker {
         }
         let mut intake = Intake::new(self, account, &due.mailbox, &CancellationToken::new()).await?;
         for uids in due.uids.chunks(BATCH) {
-            match self.judge_again(session, &mut intake, uids).await {
+            let judged = match self.judge_again(session, &mut intake, uids).await {
+                Err(trouble) => Err(intake.weigh(session, trouble).await),
+                judged => judged,
+            };
+            match judged {
                 Ok(more) => done += more,
                 Err(Trouble::Message { uid, reason }) => {
                     tracing::warn!(account = %account.id, uid, reason, "a message cannot be judged again; its verdict stays");

@@ -71,7 +71,7 @@ impl Intake {
             } else if early {
                 *done += self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?;
             } else if let Err(trouble) = self.look(session, run, done).await {
-                return Err(self.blame(suspects(run, &trouble), trouble).await);
+                return Err(self.blame(session, suspects(run, &trouble), trouble).await);
             }
             rest = after;
         }
@@ -287,7 +287,7 @@ impl Intake {
 /// The messages that a failure may be about.
 fn suspects<'a>(run: &'a [Listed], trouble: &Trouble) -> &'a [Listed] {
     let named = match trouble {
-        Trouble::Message { uid, .. } => run.iter().position(|item| item.uid == *uid),
+        Trouble::Message { uid, .. } | Trouble::Refused { uid, .. } => run.iter().position(|item| item.uid == *uid),
         _ => None,
     };
     named.and_then(|at| run.get(at..=at)).unwrap_or(run)

@@ -125,11 +125,11 @@ async fn a_message_that_never_comes_and_is_still_there_is_not_gone() {
 }
 
 #[tokio::test]
-async fn a_server_that_fails_over_a_message_has_that_message_set_aside() {
+async fn a_server_that_fails_over_a_message_refuses_that_message() {
     let bug = "{tag} NO [SERVERBUG] Internal error occurred.\r\n";
     let (mut session, _heard) = session(vec![step("UID FETCH 10 ", bug), step("UID FETCH 10 ", bug)]).await;
     let (_, ended) = fetch(&mut session, &listed(&[(10, 5)])).await;
-    assert!(matches!(ended, Err(Trouble::Message { uid: 10, .. })), "{ended:?}");
+    assert!(matches!(ended, Err(Trouble::Refused { uid: 10, whole: true, .. })), "{ended:?}");
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_refusal_of_one_message_is_about_that_message() {
         let steps = vec![step("UID FETCH 10 ", format!("{{tag}} {refusal}")), step("NOOP", "{tag} OK done\r\n")];
         let (mut session, _heard) = session(steps).await;
         let (_, ended) = fetch(&mut session, &listed(&[(10, 5)])).await;
-        assert!(matches!(ended, Err(Trouble::Message { uid: 10, .. })), "{ended:?}");
+        assert!(matches!(ended, Err(Trouble::Refused { uid: 10, whole: true, .. })), "{ended:?}");
         session.noop().await.unwrap();
     }
 }

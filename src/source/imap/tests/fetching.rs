@@ -203,6 +203,25 @@ async fn a_header_set_refused_as_a_whole_is_asked_for_one_by_one() {
     ])
     .await;
     let trouble = session.headers(&[10, 11], &["FROM"]).await.unwrap_err();
-    assert!(matches!(trouble, Trouble::Message { uid: 11, .. }), "{trouble}");
+    assert!(matches!(trouble, Trouble::Refused { uid: 11, whole: false, .. }), "{trouble}");
     session.noop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_hands_messages_out_if_any_of_them_comes() {
+    let refused = "{tag} NO cannot\r\n";
+    let gone = "{tag} OK done\r\n";
+    let another = "* 1 FETCH (UID 9 BODY[]<0> \"a\")\r\n{tag} OK done\r\n";
+    let there = "* 3 FETCH (UID 12 BODY[]<0> \"a\")\r\n{tag} OK done\r\n";
+    let (mut session, _heard) = session(vec![
+        step("UID FETCH 10 (UID BODY.PEEK[]<0.1>)", refused),
+        step("UID FETCH 11 ", another),
+        step("UID FETCH 12 ", there),
+        step("UID FETCH 10 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])", refused),
+        step("UID FETCH 11 ", gone),
+    ])
+    .await;
+    assert_eq!(session.hands_out(&[10, 11, 12, 13], true).await, Ok(true));
+    assert_eq!(session.hands_out(&[10, 11], false).await, Ok(false));
+    assert_eq!(session.hands_out(&[], true).await, Ok(false));
 }
