@@ -113,14 +113,17 @@ async fn what_follows(
     has_token: bool,
 ) -> anyhow::Result<String> {
     Ok(match account.kind.as_str() {
-        "bcc" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
+        "bcc" | "forwarding" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
             "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
         }
         "bcc" => {
             let address = log_address_of(installation, &account.address_folded).await?;
             format!("Users put {address} in Bcc. `mailtrail run` reads it.")
         }
-        "forwarding" => "This version does not read forwarding mailboxes yet.".to_owned(),
+        "forwarding" => {
+            let address = log_address_of(installation, &account.address_folded).await?;
+            format!("Users forward mail to {address}. `mailtrail run` reads it.")
+        }
         "personal" => {
             "Mail sent from it counts for its user, and replies on logged threads are logged from it. `mailtrail run` reads it."
                 .to_owned()
@@ -152,7 +155,7 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
             let account = &listed.account;
             let last = match account.last_success {
                 Some(at) => format!("read {}", at.format("%Y-%m-%d %H:%M")),
-                None if matches!(account.kind.as_str(), "bcc" | "personal") => "never read".to_owned(),
+                None if matches!(account.kind.as_str(), "bcc" | "forwarding" | "personal") => "never read".to_owned(),
                 None => "not read by this version".to_owned(),
             };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();

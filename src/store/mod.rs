@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod mailboxes;
 pub mod never_log;
 pub mod open;
+mod originals;
 pub mod pending;
 pub mod records;
 pub mod service_lock;

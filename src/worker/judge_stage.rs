@@ -12,7 +12,8 @@ use super::parse_stage::{Parsed, What};
 use super::prepare::prepare;
 use crate::attachments::Deposit;
 use crate::decide::facts::{Facts, names};
-use crate::decide::{Code, Finding, MessageKey, Trace, Verdict};
+use crate::decide::{Code, Finding, MessageKey, Trace, Verdict, forwarding};
+use crate::mail::forwarded::into_original;
 use crate::source::{Permit, shrink};
 use crate::store::commit::watched::Tie;
 use crate::store::commit::{Casualty, Entry, Outcome};
@@ -75,13 +76,15 @@ pub(super) async fn run(
 
 async fn judge_all(shared: &Shared, messages: Vec<Parsed>, facts: &Facts, number: u64) -> Result<Judged, Trouble> {
     let deposit = shared.worker.blobs.deposit();
+    let alone = messages.len() == 1;
     let verdicts = stream::iter(messages).map(|message| judge(shared, message, facts, &deposit));
     let verdicts: Vec<_> = verdicts.buffered(AT_ONCE).try_collect().await?;
     deposit.settle().await?;
     let mut judged = Judged { entries: Vec::with_capacity(verdicts.len()), kept: None, number, _permits: Vec::new() };
     for (entry, bytes, permit) in verdicts {
         judged.entries.push(entry);
-        judged.kept = judged.kept.or(bytes);
+        // Of several messages nobody could say which one the database refuses.
+        judged.kept = bytes.filter(|_| alone);
         judged._permits.extend(permit);
     }
     Ok(judged)
@@ -113,9 +116,12 @@ pub(super) async fn judge(
     let mut trace = decision.trace;
     let outcome = match decision.verdict {
         Verdict::Log(activity) => {
-            prepare(*activity, *mail, received, &shared.worker.config, deposit, &mut trace).await?
+            let unwrapped = activity.forward.as_ref().is_some_and(|forward| !forward.redirected);
+            let mail = if unwrapped { into_original(*mail) } else { *mail };
+            prepare(*activity, mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
         Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
+        Verdict::Hold(held) => Outcome::Skip(held.code),
         Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
     if let Some(permit) = &mut permit {
@@ -148,9 +154,11 @@ struct Pending {
 
 impl Pending {
     fn add(&mut self, number: u64, messages: &[Parsed]) {
-        let envelopes = messages.iter().filter_map(Parsed::mail).map(|mail| &mail.envelope);
+        let mails = || messages.iter().filter_map(Parsed::mail);
+        let envelopes = mails().map(|mail| &mail.envelope);
         let ids = envelopes.flat_map(|envelope| [&envelope.message_id, &envelope.original_message_id]);
-        self.batches.push_back((number, ids.flatten().map(MessageKey::of_id).collect()));
+        let ids = ids.flatten().map(MessageKey::of_id).chain(mails().flat_map(forwarding::keys));
+        self.batches.push_back((number, ids.collect()));
     }
 
     fn contains(&self, key: &MessageKey) -> bool {

@@ -207,8 +207,8 @@ fn row(
         reply_text: Set(content.reply_text),
         flags: Set(serde_json::json!(activity.flags)),
         bounced: Set(false),
-        note: Set(None),
-        forwarded_by: Set(None),
+        note: Set(activity.forward.as_ref().and_then(|forward| forward.note.clone())),
+        forwarded_by: Set(activity.forward.as_ref().map(|forward| forward.by.address.as_str().to_owned())),
         original_message_id: Set(envelope.original_message_id.as_ref().map(|id| id.as_str().to_owned())),
         created_at: Set(clock.now()),
     }

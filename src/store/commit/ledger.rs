@@ -78,7 +78,7 @@ impl Verdicts {
         self.sightings.extend(activity.map(|activity| sighting(batch, entry.uid, activity)));
         let trace = match (&entry.outcome, code, activity) {
             // The steps led to a log entry; that the message is known was seen last and undoes them.
-            (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(),
+            (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(&entry.trace),
             (_, _, Some(_)) => entry.trace.clone(),
             (_, _, None) => entry.trace.without_evidence(),
         };
