@@ -26,6 +26,8 @@ mod faults_poison;
 mod faults_protocol;
 mod faults_refused;
 mod faults_service;
+mod forwards;
+mod forwards_known;
 mod imports;
 mod inbox;
 mod inbox_late;
