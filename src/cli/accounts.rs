@@ -159,6 +159,7 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
                 None => "not read by this version".to_owned(),
             };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
+            let reason = reason + &asked(account.verification.as_ref());
             let mailboxes = watched(&listed);
             let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
             format!(
@@ -169,6 +170,14 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
     }
     output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
     Ok(Answer::Yes)
+}
+
+/// What a provider waits for before it forwards mail here (I13).
+fn asked(verification: Option<&Value>) -> String {
+    let said = |name: &str| verification.and_then(|asked| asked.get(name)).and_then(Value::as_str);
+    let code = said("code").map(|code| format!("\n    A provider asks to confirm a forwarding by the code {code}"));
+    let link = said("link").map(|link| format!("\n    A provider asks to confirm a forwarding at {link}"));
+    [code, link].into_iter().flatten().collect()
 }
 
 /// The names of the mailboxes that are read.
@@ -192,7 +201,7 @@ fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
         "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
         "next_try": account.next_try,
         "mailboxes": watched(listed),
-        "verification": null,
+        "verification": account.verification,
     })
 }
 

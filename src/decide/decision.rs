@@ -33,6 +33,8 @@ pub enum Verdict {
 pub struct Held {
     /// Why.
     pub code: Code,
+    /// The same as a step.
+    pub why: Finding,
     /// The workspace that it is for.
     pub workspace: Uuid,
     /// The user who forwarded it, and by which rule.
@@ -197,6 +199,12 @@ pub enum Attribution {
 }
 
 impl Attribution {
+    /// From the word as stored.
+    pub fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Connected, Self::Login, Self::Alias, Self::LongestConnected, Self::Team, Self::Owner];
+        all.into_iter().find(|rule| rule.as_str() == word)
+    }
+
     /// The word as stored.
     pub fn as_str(self) -> &'static str {
         match self {

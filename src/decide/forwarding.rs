@@ -3,6 +3,7 @@
 //! What one of us forwarded belongs to whoever sent the original (B4), never to the forwarder. What was redirected keeps
 //! its sender and belongs to them (I5).
 
+mod assigned;
 mod known;
 mod redirected;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::mail::forwarded::{self, Certainty, Forwarded, Reason, envelope_of};
 use crate::mail::message::Mail;
 use crate::mail::verification;
 
+pub use assigned::assigned;
 pub use known::{KnownMail, ask, keys};
 
 /// The verdict on a mail at hand (appendix A, steps 2 and 4).
@@ -191,7 +193,7 @@ impl Forwarder<'_> {
         trace.found(finding);
         trace.found(Finding::HeldForReview);
         let User { party, id, rule } = self.user;
-        let held = Held { code, workspace: self.facts.id, user: (id, rule), by: party.clone() };
+        let held = Held { code, why: finding, workspace: self.facts.id, user: (id, rule), by: party.clone() };
         Decision { verdict: Verdict::Hold(Box::new(held)), trace }
     }
 

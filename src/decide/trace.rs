@@ -188,6 +188,7 @@ findings! {
     RedirectedByNobody, "I5", "The mail was redirected, but by none of us";
     RedirectedByUs, "I5", "One of us redirected it";
     AutomaticNotCreated, "L11", "A program sent it, and such mail makes no contact";
+    AssignedByHand, "B24", "A user said whose mail it is";
     HeldForReview, "B24", "The mail is kept in the review queue, and its forwarder is told";
     Logged, "A3", "Logged";
 }

@@ -16,6 +16,7 @@ pub mod open;
 mod originals;
 pub mod pending;
 pub mod records;
+mod reviews;
 pub mod service_lock;
 pub mod settings;
 #[cfg(test)]

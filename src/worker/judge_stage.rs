@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{mpsc, watch};
 
@@ -11,12 +12,15 @@ use super::judge::independent;
 use super::parse_stage::{Parsed, What};
 use super::prepare::prepare;
 use crate::attachments::Deposit;
+use crate::decide::decision::Held;
 use crate::decide::facts::{Facts, names};
 use crate::decide::{Code, Finding, MessageKey, Trace, Verdict, forwarding};
 use crate::mail::forwarded::into_original;
+use crate::mail::message::Mail;
+use crate::mail::verification;
 use crate::source::{Permit, shrink};
 use crate::store::commit::watched::Tie;
-use crate::store::commit::{Casualty, Entry, Outcome};
+use crate::store::commit::{Casualty, Entry, Outcome, Review};
 use crate::trouble::Trouble;
 
 /// Messages whose attachments are written at the same time.
@@ -121,13 +125,30 @@ pub(super) async fn judge(
             prepare(*activity, mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
         Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
-        Verdict::Hold(held) => Outcome::Skip(held.code),
+        Verdict::Hold(held) => hold(*held, &mail, bytes.as_deref(), received, deposit).await?,
+        Verdict::Skip(Code::VerificationMail) => {
+            verification::read(&mail).map_or(Outcome::Skip(Code::VerificationMail), Outcome::Verification)
+        }
         Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
     if let Some(permit) = &mut permit {
         shrink(permit, outcome.bytes() + bytes.as_ref().map_or(0, Vec::len));
     }
     Ok((Entry { uid, outcome, trace, message_hash }, bytes, permit))
+}
+
+/// Keeps a forward for a person to settle, with its bytes.
+async fn hold(
+    held: Held,
+    mail: &Mail,
+    bytes: Option<&[u8]>,
+    received: DateTime<Utc>,
+    deposit: &Deposit<'_>,
+) -> Result<Outcome, Trouble> {
+    let Some(bytes) = bytes else { return Ok(Outcome::Skip(held.code)) };
+    let message_id = mail.envelope.message_id.as_ref().map(|id| id.as_str().to_owned());
+    let sha256 = deposit.put(bytes.to_vec()).await?.to_string();
+    Ok(Outcome::Review(Box::new(Review { held, message_id, sha256, size: bytes.len() as u64, received })))
 }
 
 /// Sets a message aside with its bytes.
@@ -181,7 +202,7 @@ impl Pending {
 }
 
 impl Parsed {
-    pub(super) fn mail(&self) -> Option<&crate::mail::message::Mail> {
+    pub(super) fn mail(&self) -> Option<&Mail> {
         match &self.what {
             What::Mail(mail, _) => Some(mail),
             What::Unparsable(..) | What::Gone => None,

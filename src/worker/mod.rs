@@ -20,6 +20,7 @@ pub mod pace;
 mod parse_stage;
 pub mod policy;
 mod prepare;
+mod review;
 pub mod service;
 mod watch;
 mod windows;

@@ -28,6 +28,7 @@ mod faults_refused;
 mod faults_service;
 mod forwards;
 mod forwards_known;
+mod forwards_review;
 mod imports;
 mod inbox;
 mod inbox_late;

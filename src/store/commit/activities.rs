@@ -304,7 +304,7 @@ impl Rows {
                 recipient: Set(notice.recipient.address.as_str().to_owned()),
                 kind: Set("attachment-dropped".to_owned()),
                 message_id: Set(entrant.envelope.message_id.as_ref().map(|id| id.as_str().to_owned())),
-                activity_id: Set(id),
+                activity_id: Set(Some(id)),
                 body: Set(notice.body.clone()),
                 created_at: Set(clock.now()),
                 sent_at: Set(None),

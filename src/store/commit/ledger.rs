@@ -64,6 +64,8 @@ impl Verdicts {
             Outcome::Sighting(tie) => (Code::Duplicate, Some(tie.activity)),
             Outcome::Skip(code) => (*code, None),
             Outcome::Bounce(_) => (Code::Bounce, None),
+            Outcome::Review(review) => (review.held.code, None),
+            Outcome::Verification(_) => (Code::VerificationMail, None),
             Outcome::Quarantine(casualty) => {
                 self.set_aside(batch, entry.uid, casualty, clock);
                 (Code::ParseError, None)
