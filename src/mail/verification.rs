@@ -102,12 +102,12 @@ fn is_confirming(link: &str, provider: &Provider) -> bool {
     let Some(rest) = link.strip_prefix("https://") else { return false };
     let (host, path) = rest.split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len())).unwrap_or((rest, ""));
     let host = host.to_ascii_lowercase();
-    let (path, is_host) = (path.to_ascii_lowercase(), |page: &&str| {
-        host == **page || host.strip_suffix(*page).is_some_and(|sub| sub.ends_with('.'))
+    let (path, is_host) = (path.to_ascii_lowercase(), |page: &str| {
+        host == page || host.strip_suffix(page).is_some_and(|sub| sub.ends_with('.'))
     });
     // What stands before an `@` is no host.
     !host.contains(['@', '\\'])
-        && provider.pages.iter().any(|page| is_host(&page))
+        && provider.pages.iter().any(|page| is_host(page))
         && (provider.path.is_empty() || provider.path.iter().any(|mark| path.contains(mark)))
 }
 

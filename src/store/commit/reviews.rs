@@ -35,9 +35,13 @@ pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock
         .await?;
     for row in waiting {
         match about.get(&row.uid) {
-            Some(None) => drop(review::Entity::delete_by_id(row.id).exec(db).await?),
+            Some(None) => {
+                review::Entity::delete_by_id(row.id).exec(db).await?;
+            }
             // It waits already.
-            _ => drop(about.remove(&row.uid)),
+            _ => {
+                about.remove(&row.uid);
+            }
         }
     }
     let held = || about.iter().filter_map(|(uid, review)| Some((*uid, (*review)?)));
