@@ -44,6 +44,7 @@ pub fn decide(
     let Arrived { facts, trace } = arrived;
     let judge = |trace| match who(policy, &mail.envelope, received, facts, trace) {
         Ok((Who::User(user), trace)) => Forwarder { policy, forwarding, facts, mail, user }.judge(trace),
+        Ok((Who::Redirector(..), trace)) if mail.size as u64 > forwarding.hosted_bytes => too_large(trace),
         Ok((Who::Redirector(by, user), trace)) => redirected::judge(policy, &mail.envelope, by, user, facts, trace),
         Err(decision) => decision,
     };
@@ -54,7 +55,13 @@ pub fn decide(
 }
 
 /// The verdict on a mail of which only the header is known; none if that depends on its body.
-pub fn by_header(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Option<Decision> {
+pub fn by_header(
+    policy: &Policy,
+    envelope: &Envelope,
+    size: u64,
+    received: DateTime<Utc>,
+    facts: &Facts,
+) -> Option<Decision> {
     let Arrived { facts, mut trace } = match Arrived::open(policy, envelope, facts) {
         Ok(arrived) => arrived,
         // What confirms a forwarding is in the body.
@@ -64,7 +71,17 @@ pub fn by_header(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, 
         trace.found(Finding::KnownMessage);
         return Some(Decision { verdict: Verdict::Sighting(activity), trace });
     }
-    who(policy, envelope, received, facts, trace).err()
+    match who(policy, envelope, received, facts, trace) {
+        Ok((Who::Redirector(..), trace)) if policy.forwarding.is_some_and(|one| size > one.hosted_bytes) => {
+            Some(too_large(trace))
+        }
+        Ok(_) => None,
+        Err(decision) => Some(decision),
+    }
+}
+
+fn too_large(trace: Trace) -> Decision {
+    Decision::skip(trace, Code::MessageTooLarge, Finding::RedirectedTooLarge)
 }
 
 /// A mail that is not refused before anybody asks who sent it.

@@ -50,7 +50,7 @@ fn without_body() -> Decision {
 pub fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
     match (&policy.inbox, &policy.forwarding) {
         (Some(inbox), _) => reply::decide(policy, inbox, &reply::Seen::new(envelope, received), facts),
-        (None, Some(_)) => forwarding::by_header(policy, envelope, received, facts).unwrap_or_else(without_body),
+        (None, Some(_)) => forwarding::by_header(policy, envelope, 0, received, facts).unwrap_or_else(without_body),
         (None, None) => bcc::decide(policy, envelope, received, facts),
     }
 }

@@ -91,12 +91,20 @@ pub enum NeverLogMode {
 }
 
 /// A mailbox behind a forwarding address.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forwarding {
     /// Whether a forward needs a plain text and an HTML part (B11).
     pub both_parts: bool,
     /// Whether a forward of what one of us wrote is logged on its recipients (B12).
     pub log_own: bool,
+    /// The most octets of a whole mail that was redirected here (H6).
+    pub hosted_bytes: u64,
+}
+
+impl Default for Forwarding {
+    fn default() -> Self {
+        Self { both_parts: false, log_own: false, hosted_bytes: 30 * 1024 * 1024 }
+    }
 }
 
 /// A personal inbox: what decides about the mail in it besides the mail.

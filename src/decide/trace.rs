@@ -186,6 +186,7 @@ findings! {
     OriginalOthers, "B8", "A further recipient of the original is a contact, and is associated; none is made";
     Redirected, "I5", "The mail was redirected, not forwarded: it belongs to its own sender";
     RedirectedByNobody, "I5", "The mail was redirected, but by none of us";
+    RedirectedTooLarge, "H6", "The redirected mail is over the size limit of such mail";
     RedirectedByUs, "I5", "One of us redirected it";
     AutomaticNotCreated, "L11", "A program sent it, and such mail makes no contact";
     AssignedByHand, "B24", "A user said whose mail it is";

@@ -30,6 +30,8 @@ pub struct Mail {
     pub has_plain_text: bool,
     /// Everything that is not the body, in order.
     pub attachments: Vec<Part>,
+    /// Its size in octets as it was sent.
+    pub size: usize,
     /// How many parts were left out because the message has too many.
     pub omitted: usize,
     /// What the message reports about another one, where it is a bounce (J12).
@@ -95,7 +97,8 @@ impl Mail {
         // Some systems mark what they send in the body alone.
         let by_parts = automatic::with_parts(envelope.class, &structure.nodes);
         envelope.class = if bounce.is_some() { Class::Bounce } else { by_parts };
-        Ok(Self { envelope, text, html, has_plain_text, attachments, omitted, bounce, forward: None })
+        let size = raw.len();
+        Ok(Self { envelope, text, html, has_plain_text, attachments, size, omitted, bounce, forward: None })
     }
 
     /// With what it forwards.

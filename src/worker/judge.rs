@@ -71,11 +71,12 @@ impl Judge {
     pub(super) fn decide_by_header(
         &self,
         envelope: &Envelope,
+        size: u32,
         received: DateTime<Utc>,
         facts: &Facts,
     ) -> Option<Decision> {
         match self.policy.forwarding {
-            Some(_) => forwarding::by_header(&self.policy, envelope, received, facts),
+            Some(_) => forwarding::by_header(&self.policy, envelope, u64::from(size), received, facts),
             None => Some(self.decide(envelope, received, facts)),
         }
     }

@@ -65,7 +65,7 @@ impl Intake {
         let envelope = Envelope::parse(&header.bytes);
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
-        let Some(decision) = self.shared.judge.decide_by_header(&envelope, received, &facts) else {
+        let Some(decision) = self.shared.judge.decide_by_header(&envelope, item.size, received, &facts) else {
             return self.read_whole(session, item).await;
         };
         let message_hash = self.shared.judge.hash(&envelope);

@@ -30,6 +30,7 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
         forwarding: (account.kind == "forwarding").then_some(Forwarding {
             both_parts: policy.forward_require_both_parts,
             log_own: policy.forward_own == config::ForwardOwn::LogOutgoing,
+            hosted_bytes: config.limits.hosted_bytes,
         }),
         create_contacts: true,
         sender_authentication,

@@ -116,6 +116,23 @@ async fn s60_a_mail_over_the_limit_is_not_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s60_redirected_mail_has_a_limit_of_its_own_which_exactly_passes() {
+    for engine in engines() {
+        let redirected = |id: &str| format!("X-Forwarded-For: {ANNA} {LOG}\r\n{}", original(id));
+        let limit = redirected("o@customer.example").len();
+        // The second of each two is one octet over it; the last two are decided on by their header.
+        for settings in ["", "[worker]\nslice_bytes = 200\nbatch_bytes = 200\nmemory_bytes = 800\n"] {
+            let world = world(engine, &format!("limits.hosted_bytes = {limit}\n{settings}")).await;
+            forwarded(&world, redirected("o@customer.example"));
+            forwarded(&world, redirected("longer@customer.example"));
+            forwarded(&world, forward("f1@ours.example", &carla(), ""));
+            world.sync();
+            assert_eq!(world.codes(), ["logged", "message-too-large", "logged"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_forward_is_decided_on_by_its_body_and_a_strangers_by_its_header() {
     for engine in engines() {
         let world = world(engine, "[worker]\nslice_bytes = 65536\nbatch_bytes = 65536\nmemory_bytes = 262144\n").await;

@@ -261,8 +261,14 @@ fn a_header_settles_what_needs_no_body() {
     let all = Facts { workspaces: vec![given.facts.clone()] };
     let code = |raw: &str| {
         let envelope = Envelope::parse(raw.as_bytes());
-        by_header(&given.policy, &envelope, Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(), &all)
-            .map(|decision| decision.code())
+        by_header(
+            &given.policy,
+            &envelope,
+            raw.len() as u64,
+            Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(),
+            &all,
+        )
+        .map(|decision| decision.code())
     };
     assert_eq!(code(&forward(FROM)), None);
     assert_eq!(code(&forward(FROM).replace("anna@ours", "eve@other")), Some(Code::UnknownSender));
