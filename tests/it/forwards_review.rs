@@ -97,3 +97,23 @@ async fn s61_what_a_provider_asks_is_surfaced_and_not_logged() {
         assert!(world.trail.run(&["account", "list"]).contains("123456789"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forward_in_a_file_is_explained_by_the_mailbox_that_it_is_addressed_to() {
+    for engine in engines() {
+        let world = world(engine, "").await;
+        let file = world.trail.path("forward.eml");
+        let explained = |raw: String| {
+            std::fs::write(&file, raw).unwrap();
+            world.trail.run(&["explain", file.to_str().unwrap()])
+        };
+        let told = explained(forward("f1@ours.example", &carla(), ""));
+        assert!(told.contains(&format!("to {LOG} now: logged")), "{told}");
+        assert!(told.contains(&format!("{CARLA} [B4]")) && told.contains("gmail, pl [B9, B16]"), "{told}");
+        let told = explained(forward("f2@ours.example", "Carla Customer", ""));
+        assert!(told.contains("no-original-address") && told.contains("[B22]"), "{told}");
+        assert!(world.trail.json(REVIEW).is_empty(), "nothing is written");
+        let told = explained(mail("1@ours.example", CARLA, ""));
+        assert!(told.contains("bcc@crm.example now: logged"), "{told}");
+    }
+}
