@@ -56,6 +56,9 @@ pub struct Model {
     pub failures: i32,
     /// Not to be tried before this time.
     pub next_try: Option<DateTimeUtc>,
+    /// JSON `{"code", "link"}` by which a provider has a forwarding to this mailbox confirmed (I13).
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub verification: Option<Json>,
     /// The user of `connected_by`.
     #[sea_orm(belongs_to, relation_enum = "Connector", from = "connected_by", to = "id")]
     pub connector: BelongsTo<Option<super::user::Entity>>,

@@ -30,6 +30,7 @@ pub mod notice;
 pub mod outbox;
 pub mod pending_reference;
 pub mod quarantine;
+pub mod review;
 pub mod setting;
 pub mod sighting;
 pub mod thread;

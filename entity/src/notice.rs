@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-/// Something a user is to be told about one activity, such as a dropped attachment (H2); once per kind.
+/// Something a user is to be told about one mail, such as a dropped attachment (H2), or a forward that was not logged (B24);
+/// once per kind.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "notice")]
@@ -19,9 +20,9 @@ pub struct Model {
     pub kind: String,
     /// Message-ID of the mail it is about.
     pub message_id: Option<String>,
-    /// The activity it is about.
+    /// The activity it is about; null where the mail is not logged.
     #[sea_orm(unique_key = "activity_kind")]
-    pub activity_id: Uuid,
+    pub activity_id: Option<Uuid>,
     /// The text, plain.
     #[sea_orm(column_type = "Text")]
     pub body: String,
@@ -31,7 +32,7 @@ pub struct Model {
     pub sent_at: Option<DateTimeUtc>,
     /// The activity.
     #[sea_orm(belongs_to, from = "activity_id", to = "id", on_delete = "Cascade")]
-    pub activity: BelongsTo<super::activity::Entity>,
+    pub activity: BelongsTo<Option<super::activity::Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

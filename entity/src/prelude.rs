@@ -25,6 +25,7 @@ pub use super::notice::Entity as Notice;
 pub use super::outbox::Entity as Outbox;
 pub use super::pending_reference::Entity as PendingReference;
 pub use super::quarantine::Entity as Quarantine;
+pub use super::review::Entity as Review;
 pub use super::setting::Entity as Setting;
 pub use super::sighting::Entity as Sighting;
 pub use super::thread::Entity as Thread;

@@ -5,6 +5,9 @@ use mailtrail::cli::import::Kind;
 /// The address that users put in Bcc.
 pub const BCC: &str = "bcc@crm.example";
 
+/// The address that users forward to.
+pub const LOG: &str = "forward@crm.example";
+
 /// Whose mail is never logged.
 pub const NEVER_LOG: &str = "clinic.example";
 

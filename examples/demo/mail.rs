@@ -21,11 +21,11 @@ pub fn bytes(scene: &Scene, number: usize) -> anyhow::Result<Vec<u8>> {
         (false, []) if scene.returns.is_some() => {
             multipart("report; report-type=delivery-status", &[text, delivery_status()])
         }
-        (false, []) => text,
-        (false, files) => {
-            let files = files.iter().map(|(name, size)| file(name, *size));
+        (false, files) if mail.attached.is_some() || !files.is_empty() => {
+            let files = files.iter().map(|(name, size)| file(name, *size)).chain(mail.attached.map(message));
             multipart("mixed", &std::iter::once(text).chain(files).collect::<Vec<_>>())
         }
+        (false, _) => text,
     });
     Ok(raw)
 }
@@ -111,6 +111,11 @@ fn picture() -> Vec<u8> {
          Content-Disposition: inline; filename=brioche.png\r\nContent-Transfer-Encoding: base64\r\n\r\n{PICTURE}\r\n"
     )
     .into_bytes()
+}
+
+/// A whole message (RFC 2046 section 5.2.1).
+fn message(original: &str) -> Vec<u8> {
+    format!("Content-Type: message/rfc822\r\n\r\n{}\r\n", original.replace('\n', "\r\n")).into_bytes()
 }
 
 /// A file of `size` bytes.

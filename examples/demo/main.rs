@@ -3,6 +3,7 @@
 //! Run `cargo run --release --example demo`. It ends with 1 if any mail gets another verdict than the story wants.
 
 mod crm;
+mod forwards;
 mod inbox;
 mod mail;
 mod report;

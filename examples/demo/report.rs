@@ -5,6 +5,7 @@ use mailtrail::store::timeline::TimelineEntry;
 use mailtrail::store::workspaces;
 use mailtrail::worker::Worker;
 
+use crate::crm::LOG;
 use crate::scene::Scene;
 use crate::stage::Stage;
 
@@ -34,7 +35,7 @@ pub async fn verdicts(stage: &Stage, scenes: &[Scene], uids: &[u32], first: usiz
         let code = verdict.as_ref().map_or("no verdict", |row| row.code.as_str());
         println!("{number:2}. {}", scene.title);
         println!("    {}", envelope(scene));
-        let opened = scene.inbox.map(|_| opened.contains(uid));
+        let opened = scene.inbox.filter(|inbox| *inbox != LOG).map(|_| opened.contains(uid));
         println!("    {}{}", code.to_uppercase(), if opened == Some(false) { ", and never opened" } else { "" });
         for step in verdict.iter().flat_map(|row| trace_of(row).steps().to_vec()) {
             println!("      - {}", step.sentence());
@@ -62,7 +63,8 @@ fn envelope(scene: &Scene) -> String {
 /// Where verdict and timeline differ from the story.
 fn complaints(scene: &Scene, code: &str, timeline: &[TimelineEntry]) -> Vec<String> {
     let of = |id: &str| timeline.iter().find(|entry| entry.message_id.as_deref() == Some(id));
-    let entry = of(scene.mail.id);
+    let shown = scene.shows.as_ref();
+    let entry = of(shown.and_then(|shown| shown.id).unwrap_or(scene.mail.id));
     let mut found = Vec::new();
     if let Some(returned) = scene.returns
         && !of(returned).is_some_and(|entry| entry.bounced)
@@ -76,12 +78,13 @@ fn complaints(scene: &Scene, code: &str, timeline: &[TimelineEntry]) -> Vec<Stri
     if contacts != scene.contacts {
         found.push(format!("the contacts {:?}, not {contacts:?}", scene.contacts));
     }
+    let subject = shown.map_or(scene.mail.subject, |shown| shown.subject);
     let flags = entry.map_or_else(|| serde_json::json!([]), |entry| entry.flags.clone());
     if flags != serde_json::json!(scene.flags) {
         found.push(format!("the flags {:?}, not {flags}", scene.flags));
     }
-    if entry.is_some_and(|entry| entry.subject != scene.mail.subject) {
-        found.push(format!("the subject \"{}\"", scene.mail.subject));
+    if entry.is_some_and(|entry| entry.subject != subject) {
+        found.push(format!("the subject \"{subject}\""));
     }
     if entry.is_some_and(|entry| !entry.text.as_deref().unwrap_or_default().contains(first_line(scene))) {
         found.push(format!("the text \"{}\"", first_line(scene)));
@@ -90,7 +93,7 @@ fn complaints(scene: &Scene, code: &str, timeline: &[TimelineEntry]) -> Vec<Stri
 }
 
 fn first_line(scene: &Scene) -> &str {
-    scene.mail.text.lines().next().unwrap_or_default()
+    scene.shows.as_ref().map_or(scene.mail.text, |shown| shown.text).lines().next().unwrap_or_default()
 }
 
 /// One activity with everything it is on.

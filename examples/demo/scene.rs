@@ -16,7 +16,7 @@ pub struct Scene {
     pub title: &'static str,
     /// The mail as it reaches the mailbox.
     pub mail: Mail,
-    /// The user in whose inbox it arrives; it is the BCC mailbox if there is none.
+    /// The user in whose inbox it arrives, or the forwarding mailbox; it is the BCC mailbox if there is none.
     pub inbox: Option<&'static str>,
     /// Whether it is there since an earlier chapter.
     pub again: bool,
@@ -28,6 +28,18 @@ pub struct Scene {
     pub flags: &'static [&'static str],
     /// The Message-ID of a mail that it says has come back.
     pub returns: Option<&'static str>,
+    /// What the timeline shows, where that is not the mail itself.
+    pub shows: Option<Shown>,
+}
+
+/// The message that a mail forwards.
+pub struct Shown {
+    /// Its Message-ID, where that is known.
+    pub id: Option<&'static str>,
+    /// Its subject.
+    pub subject: &'static str,
+    /// Something of its text.
+    pub text: &'static str,
 }
 
 /// A mail before it is bytes.
@@ -52,6 +64,8 @@ pub struct Mail {
     pub answers: Option<&'static str>,
     /// Attachments: name, bytes.
     pub files: &'static [(&'static str, usize)],
+    /// A whole message that is attached.
+    pub attached: Option<&'static str>,
     /// Whether it shows a picture in its text.
     pub picture: bool,
     /// Whether the receiving server found that the sender is who it says.
@@ -74,6 +88,7 @@ pub const MAIL: Mail = Mail {
     charset: "utf-8",
     answers: None,
     files: &[],
+    attached: None,
     picture: false,
     genuine: true,
     fields: "",
@@ -90,4 +105,5 @@ pub const SCENE: Scene = Scene {
     contacts: &[],
     flags: &[],
     returns: None,
+    shows: None,
 };

@@ -24,7 +24,7 @@ use provider::{Profile, Provider};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use crate::crm::{BCC, EXPORTS, NEVER_LOG};
+use crate::crm::{BCC, EXPORTS, LOG, NEVER_LOG};
 use crate::mail;
 use crate::scene::Scene;
 
@@ -81,7 +81,11 @@ impl Stage {
 
     /// The mailbox that is read for a scene.
     pub async fn mailbox(&self, scene: &Scene) -> anyhow::Result<Uuid> {
-        let (address, name) = scene.inbox.map_or((BCC, "INBOX"), |user| (user, ALL_MAIL));
+        let (address, name) = match scene.inbox {
+            None => (BCC, "INBOX"),
+            Some(LOG) => (LOG, "INBOX"),
+            Some(user) => (user, ALL_MAIL),
+        };
         let listed = accounts::list(&self.worker.store).await?;
         let account = listed.into_iter().find(|one| one.account.address == address).context("no such account")?;
         let mailbox = account.mailboxes.into_iter().find(|row| row.name == name);
@@ -92,7 +96,7 @@ impl Stage {
     pub fn opened(&self) -> Vec<u32> {
         let commands = self.provider.mail.commands().into_iter();
         let bodies = commands.filter(|one| {
-            let of_inbox = one.user.as_deref().is_some_and(|user| user != BCC);
+            let of_inbox = one.user.as_deref().is_some_and(|user| ![BCC, LOG].contains(&user));
             of_inbox && one.line.contains("BODY") && !one.line.contains("HEADER.FIELDS")
         });
         let sets = bodies.filter_map(|one| Some(one.line.split("FETCH ").nth(1)?.split(' ').next()?.to_owned()));
@@ -112,6 +116,7 @@ impl Stage {
         for (number, scene) in (first..).zip(scenes) {
             let uid = match scene.inbox {
                 None => mail.deliver_at(BCC, "INBOX", mail::bytes(scene, number)?, by_bcc),
+                Some(LOG) => mail.deliver_at(LOG, "INBOX", mail::bytes(scene, number)?, by_bcc),
                 Some(_) if scene.again => *self.arrived.get(scene.mail.id).context("it has not arrived yet")?,
                 // What waits for its conversation does so for days from its arrival.
                 Some(user) => {
@@ -132,12 +137,16 @@ fn configure(provider: &Provider, folder: &Path) -> anyhow::Result<Config> {
     let connection = provider.connection(folder);
     let token = folder.join("refresh-token");
     fs::write(&token, provider.create_user(BCC))?;
+    let forwards = folder.join("refresh-token-of-forwards");
+    fs::write(&forwards, provider.create_user(LOG))?;
     let text = format!(
         "database.url = {database:?}\nattachments.url = {attachments:?}\nattachments.max_bytes = 65536\n\
          secrets.key_file = {key:?}\ntls.ca_file = {ca:?}\nworkspace.own_domains = [\"ours.example\"]\n\n\
          [oauth.google]\nclient_id = {id:?}\nclient_secret_file = {secret:?}\ntoken_url = {token_url:?}\n\n\
          [[accounts]]\nkind = \"bcc\"\nprovider = \"google\"\naddress = {BCC:?}\n\
-         host = \"localhost\"\nport = {port}\nrefresh_token_file = {token:?}\n",
+         host = \"localhost\"\nport = {port}\nrefresh_token_file = {token:?}\n\n\
+         [[accounts]]\nkind = \"forwarding\"\nprovider = \"google\"\naddress = {LOG:?}\n\
+         host = \"localhost\"\nport = {port}\nrefresh_token_file = {forwards:?}\n",
         database = format!("sqlite://{}", folder.join("crm.db").display()),
         attachments = format!("file://{}", folder.join("attachments").display()),
         key = folder.join("mailtrail.key"),

@@ -1,5 +1,6 @@
 //! What happens, in order: one mail a row, with the verdict it must get.
 
+use crate::forwards::FORWARDS;
 use crate::inbox::{AFTERWARDS, ARRIVALS, OWNER};
 use crate::scene::{Chapter, MAIL, Mail, SCENE, Scene};
 
@@ -12,6 +13,11 @@ pub const STORY: &[Chapter] = &[
     Chapter { title: "Users write to customers, with the BCC address in Bcc", connects: None, scenes: BY_BCC },
     Chapter { title: "Anna connects her own inbox, and mail arrives in it", connects: Some(OWNER), scenes: ARRIVALS },
     Chapter { title: "A BCC copy that was held up on its way", connects: None, scenes: AFTERWARDS },
+    Chapter {
+        title: "Users forward what they received, each from their own program",
+        connects: None,
+        scenes: FORWARDS,
+    },
 ];
 
 /// What reaches the BCC mailbox.

@@ -11,6 +11,7 @@ mod m0004_threads_activities;
 mod m0005_ledger;
 mod m0006_notices_outbox;
 mod m0007_late_attachments;
+mod m0008_reviews;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_ledger::Migration),
             Box::new(m0006_notices_outbox::Migration),
             Box::new(m0007_late_attachments::Migration),
+            Box::new(m0008_reviews::Migration),
         ]
     }
 }

@@ -120,14 +120,17 @@ async fn what_follows(
     has_token: bool,
 ) -> anyhow::Result<String> {
     Ok(match account.kind.as_str() {
-        "bcc" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
+        "bcc" | "forwarding" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
             "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
         }
         "bcc" => {
             let address = log_address_of(installation, &account.address_folded).await?;
             format!("Users put {address} in Bcc. `mailtrail run` reads it.")
         }
-        "forwarding" => "This version does not read forwarding mailboxes yet.".to_owned(),
+        "forwarding" => {
+            let address = log_address_of(installation, &account.address_folded).await?;
+            format!("Users forward mail to {address}. `mailtrail run` reads it.")
+        }
         "personal" => {
             "Mail sent from it counts for its user, and replies on logged threads are logged from it. `mailtrail run` reads it."
                 .to_owned()
@@ -168,10 +171,11 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
             let account = &listed.account;
             let last = match account.last_success {
                 Some(at) => format!("read {}", at.format("%Y-%m-%d %H:%M")),
-                None if matches!(account.kind.as_str(), "bcc" | "personal") => "never read".to_owned(),
+                None if matches!(account.kind.as_str(), "bcc" | "forwarding" | "personal") => "never read".to_owned(),
                 None => "not read by this version".to_owned(),
             };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
+            let reason = reason + &asked(account.verification.as_ref());
             let mailboxes = watched(&listed);
             let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
             format!(
@@ -182,6 +186,14 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
     }
     output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
     Ok(Answer::Yes)
+}
+
+/// What a provider waits for before it forwards mail here (I13).
+fn asked(verification: Option<&Value>) -> String {
+    let said = |name: &str| verification.and_then(|asked| asked.get(name)).and_then(Value::as_str);
+    let code = said("code").map(|code| format!("\n    A provider asks to confirm a forwarding by the code {code}"));
+    let link = said("link").map(|link| format!("\n    A provider asks to confirm a forwarding at {link}"));
+    [code, link].into_iter().flatten().collect()
 }
 
 /// The names of the mailboxes that are read.
@@ -205,7 +217,7 @@ fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
         "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
         "next_try": account.next_try,
         "mailboxes": watched(listed),
-        "verification": null,
+        "verification": account.verification,
     })
 }
 

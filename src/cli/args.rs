@@ -89,6 +89,9 @@ pub enum Command {
     /// Messages set aside
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Settle forwards that could not be processed
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// Messages to users that wait to be sent
     #[command(subcommand)]
     Notice(ListCommand),
@@ -359,6 +362,28 @@ pub enum QuarantineCommand {
         id: Option<Uuid>,
     },
     /// Forget a message; its verdict stays in the ledger
+    Drop {
+        /// Its identifier
+        id: Uuid,
+    },
+}
+
+/// Review commands.
+#[derive(Debug, Subcommand)]
+pub enum ReviewCommand {
+    /// Print the forwards that wait
+    List(Json),
+    /// Log a forward on a contact, who is made if there is none
+    Assign {
+        /// Its identifier
+        id: Uuid,
+        /// The contact's address
+        contact: String,
+        /// The name of a new contact
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Forget a forward; its verdict stays in the ledger
     Drop {
         /// Its identifier
         id: Uuid,

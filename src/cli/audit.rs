@@ -14,7 +14,9 @@ pub(super) async fn audit(installation: &Installation, what: Json) -> anyhow::Re
     let mut output = Output::new(what.json);
     let mut answer = Answer::Yes;
     for listed in accounts::list(&installation.store).await? {
-        if !matches!(listed.account.kind.as_str(), "bcc" | "personal") || !listed.workspaces.contains(&workspace) {
+        if !matches!(listed.account.kind.as_str(), "bcc" | "forwarding" | "personal")
+            || !listed.workspaces.contains(&workspace)
+        {
             continue;
         }
         let account = &listed.account;

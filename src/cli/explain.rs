@@ -11,6 +11,7 @@ use super::output::{Output, complain};
 use super::{Answer, Usage};
 use crate::decide::key::{keyed_hash, waiting_hash};
 use crate::decide::{MessageKey, Trace};
+use crate::mail::envelope::Envelope;
 use crate::mail::message::Mail;
 use crate::mail::message_id::MessageId;
 use crate::store::accounts;
@@ -57,8 +58,8 @@ async fn explain_file(
         Seen::Unlogged => "Judged once more, by the file",
         Seen::Never => "This mail was not seen yet",
     };
-    let account = dedicated(installation, what).await?;
-    let decision = worker.rehearse(&account, &mail.envelope, installation.clock.now()).await?;
+    let account = dedicated(installation, what, Some(&mail.envelope)).await?;
+    let decision = worker.rehearse(&account, mail, installation.clock.now()).await?;
     output.line(&format!("{opening}. If it came to {} now: {}.", account.address, decision.code()))?;
     let record = json!({
         "seen": seen != Seen::Never, "account": account.address, "code": decision.code(), "steps": steps(&decision.trace).collect::<Vec<_>>(),
@@ -133,7 +134,7 @@ async fn explain_uid(
     uid: u32,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
-    let account = dedicated(installation, what).await?;
+    let account = dedicated(installation, what, None).await?;
     let listed = accounts::list(&installation.store).await?;
     let mailboxes = listed.into_iter().filter(|one| one.account.id == account.id).flat_map(|one| one.mailboxes);
     let mailbox = mailboxes.into_iter().find(|mailbox| mailbox.name.eq_ignore_ascii_case(&what.mailbox));
@@ -163,17 +164,32 @@ async fn explain_uid(
     }
 }
 
-/// The named account, or the workspace's BCC account.
-async fn dedicated(installation: &Installation, what: &Explain) -> anyhow::Result<account::Model> {
+/// The named account, or that of the workspace's dedicated mailboxes which a mail is addressed to; its BCC account, where
+/// that does not tell.
+async fn dedicated(
+    installation: &Installation,
+    what: &Explain,
+    mail: Option<&Envelope>,
+) -> anyhow::Result<account::Model> {
     if let Some(name) = &what.account {
         return Ok(accounts::named(&installation.store, &address(name)?).await?);
     }
     let workspace = installation.workspace().await?.name;
     let listed = accounts::list(&installation.store).await?;
-    let of_workspace = |one: &accounts::Listed| one.account.kind == "bcc" && one.workspaces.contains(&workspace);
-    listed.into_iter().find(of_workspace).map(|one| one.account).ok_or_else(|| {
+    let dedicated = |one: &accounts::Listed| {
+        matches!(one.account.kind.as_str(), "bcc" | "forwarding") && one.workspaces.contains(&workspace)
+    };
+    let mut dedicated: Vec<account::Model> = listed.into_iter().filter(dedicated).map(|one| one.account).collect();
+    let addressed = |account: &account::Model| {
+        let to = mail.iter().flat_map(|mail| mail.to.iter().chain(&mail.cc)).map(|party| &party.address);
+        let mut to = to.chain(mail.iter().flat_map(|mail| &mail.delivered_to));
+        to.any(|address| address.without_tag().folded() == account.address_folded)
+    };
+    dedicated.sort_by_key(|account| (!addressed(account), account.kind != "bcc"));
+    dedicated.into_iter().next().ok_or_else(|| {
         anyhow::anyhow!(
-            "the workspace has no BCC account to explain the mail by; add one, or name an account with --account"
+            "the workspace has no BCC or forwarding account to explain the mail by; add one, or name an account with \
+             --account"
         )
     })
 }

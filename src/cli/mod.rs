@@ -13,6 +13,7 @@ mod listings;
 mod output;
 mod progress;
 mod quarantine;
+mod review;
 mod run;
 mod workspaces;
 
@@ -124,6 +125,7 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Explain(what) => explain::explain(&installation, what).await,
         Command::Audit(what) => audit::audit(&installation, what).await,
         Command::Quarantine(what) => quarantine::quarantine(&installation, what).await,
+        Command::Review(what) => review::review(&installation, what).await,
         Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) => Ok(Answer::Yes),
     }
 }

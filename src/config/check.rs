@@ -102,6 +102,7 @@ impl Config {
             ("database.max_connections", u64::from(self.database.max_connections)),
             ("limits.body_bytes", limits.body_bytes),
             ("limits.message_bytes", limits.message_bytes),
+            ("limits.hosted_bytes", limits.hosted_bytes),
             ("limits.recipients", limits.recipients as u64),
             ("limits.attempts", u64::from(limits.attempts)),
             ("worker.poll_seconds", worker.poll_seconds),

@@ -97,6 +97,8 @@ pub struct Limits {
     pub body_over_limit: BodyOverLimit,
     /// The largest mail that is fetched, in bytes.
     pub message_bytes: u64,
+    /// The largest mail that is logged when it was redirected to a forwarding address, in bytes (H6).
+    pub hosted_bytes: u64,
     /// Recipients of one mail that get the activity; the rest is recorded as excess (A21).
     pub recipients: usize,
     /// Open deals of a contact that get the activity (E3).
@@ -111,6 +113,7 @@ impl Default for Limits {
             body_bytes: 2 * MEBIBYTE,
             body_over_limit: BodyOverLimit::default(),
             message_bytes: 150 * MEBIBYTE,
+            hosted_bytes: 30 * MEBIBYTE,
             recipients: 50,
             deals: 5,
             attempts: 5,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::decide::decision::{Decision, Direction, Verdict};
 use crate::decide::facts::{Facts, KnownThread, WorkspaceFacts, ancestors};
 use crate::decide::thread::Conversation;
-use crate::decide::{Code, Finding, MessageKey, Policy, decide, steps};
+use crate::decide::{Code, Finding, MessageKey, Policy, decide, forwarding, steps};
 use crate::mail::automatic::Class;
 use crate::mail::bounce::{Action, Bounce};
 use crate::mail::envelope::Envelope;
@@ -82,7 +82,10 @@ pub fn decide_at_hand(
     received: DateTime<Utc>,
     facts: &Facts,
 ) -> (Decision, Option<Returned>) {
-    let mut decision = decide(policy, &mail.envelope, received, facts);
+    let mut decision = match &policy.forwarding {
+        Some(forwarding) => forwarding::decide(policy, *forwarding, mail, received, facts),
+        None => decide(policy, &mail.envelope, received, facts),
+    };
     let Some(bounce) = &mail.bounce else { return (decision, None) };
     let theirs = match &decision.verdict {
         Verdict::Log(activity) => activity.direction == Direction::Incoming,
@@ -90,7 +93,7 @@ pub fn decide_at_hand(
             code,
             Code::UnknownSender | Code::NotInKnownThread | Code::SubjectChanged | Code::Bounce | Code::NotAParticipant
         ),
-        Verdict::Sighting(_) => false,
+        Verdict::Sighting(_) | Verdict::Hold(_) => false,
     };
     let Some(about) = at_hand(mail, bounce, received, facts).filter(|_| theirs) else { return (decision, None) };
     if decision.code() != Code::Bounce {

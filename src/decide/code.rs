@@ -38,6 +38,20 @@ pub enum Code {
     AutoReply,
     /// A report on the delivery of a mail; never a reply (J12).
     Bounce,
+    /// It has no header block of a forwarded message (B9).
+    NoForwardHeader,
+    /// The block is in words of a language that no table has (B10).
+    UnsupportedLanguage,
+    /// It lacks the plain text or the HTML, and the policy is to want both (B11).
+    MissingHtmlOrText,
+    /// One of us wrote the forwarded message (B12).
+    ForwardOfOwnMessage,
+    /// The forwarded message names no address as its sender (B22).
+    NoOriginalAddress,
+    /// What was forwarded cannot be told for certain (B14).
+    UnsupportedFormat,
+    /// A provider asks whether mail may be forwarded here (I13).
+    VerificationMail,
     /// The body is over its limit and the policy is to refuse (H5).
     BodyTooLarge,
     /// The whole message is over its limit.
@@ -74,6 +88,13 @@ impl Code {
             Self::NotAParticipant => "not-a-participant",
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
+            Self::NoForwardHeader => "no-forward-header",
+            Self::UnsupportedLanguage => "unsupported-language",
+            Self::MissingHtmlOrText => "missing-html-or-text",
+            Self::ForwardOfOwnMessage => "forward-of-own-message",
+            Self::NoOriginalAddress => "no-original-address",
+            Self::UnsupportedFormat => "unsupported-format",
+            Self::VerificationMail => "verification-mail",
             Self::BodyTooLarge => "body-too-large",
             Self::MessageTooLarge => "message-too-large",
             Self::OwnNotice => "own-notice",

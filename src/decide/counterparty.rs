@@ -135,10 +135,15 @@ fn classify(policy: &Policy, address: &Address, role: Role, user: Option<Uuid>, 
     if role == Role::Cc && !policy.create_from_cc {
         return Class::Left(Finding::CcNotCreated);
     }
-    if !policy.create_role_addresses && ROLES.contains(&address.local()) {
+    if !policy.create_role_addresses && is_role(address) {
         return Class::Left(Finding::RoleAddressSkipped);
     }
     Class::Outside { create: true }
+}
+
+/// Whether `address` names a role rather than a person (L12).
+pub fn is_role(address: &Address) -> bool {
+    ROLES.contains(&address.local())
 }
 
 /// Whether `address` is one that mail is sent to for logging, with or without a tag (A13).

@@ -24,6 +24,23 @@ pub enum Verdict {
     Sighting(Uuid),
     /// It does not.
     Skip(Code),
+    /// Nor does this, but a person may settle it (B24).
+    Hold(Box<Held>),
+}
+
+/// A forward that cannot be processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub code: Code,
+    /// The same as a step.
+    pub why: Finding,
+    /// The workspace that it is for.
+    pub workspace: Uuid,
+    /// The user who forwarded it, and by which rule.
+    pub user: (Uuid, Attribution),
+    /// The same as the mail has it.
+    pub by: Party,
 }
 
 impl Decision {
@@ -39,6 +56,7 @@ impl Decision {
             Verdict::Log(_) => Code::Logged,
             Verdict::Sighting(_) => Code::Duplicate,
             Verdict::Skip(code) => *code,
+            Verdict::Hold(held) => held.code,
         }
     }
 }
@@ -70,6 +88,19 @@ pub struct Activity {
     pub conversations: Vec<MessageKey>,
     /// What is remarkable about it.
     pub flags: Vec<Flag>,
+    /// How it was forwarded, if it was.
+    pub forward: Option<Box<Forward>>,
+}
+
+/// How a message came by a forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// Who forwarded it (B18).
+    pub by: Party,
+    /// What they wrote above it (B21).
+    pub note: Option<String>,
+    /// Whether the mail at hand is the message itself, redirected (I5).
+    pub redirected: bool,
 }
 
 /// Someone outside whom a mail is with.
@@ -115,6 +146,8 @@ pub enum Kind {
     Reply,
     /// One of us sent it, without the BCC address.
     Sent,
+    /// Somebody forwarded or redirected it (B19).
+    Forwarded,
 }
 
 impl Kind {
@@ -124,6 +157,7 @@ impl Kind {
             Self::Bcc => "bcc",
             Self::Reply => "reply",
             Self::Sent => "sent",
+            Self::Forwarded => "forwarded",
         }
     }
 }
@@ -165,6 +199,12 @@ pub enum Attribution {
 }
 
 impl Attribution {
+    /// From the word as stored.
+    pub fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Connected, Self::Login, Self::Alias, Self::LongestConnected, Self::Team, Self::Owner];
+        all.into_iter().find(|rule| rule.as_str() == word)
+    }
+
     /// The word as stored.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::decide::MessageKey;
+use crate::decide::forwarding::{self, KnownMail};
 use crate::decide::never_log;
 use crate::decide::thread::conversation;
 use crate::mail::address::Address;
@@ -23,6 +24,19 @@ pub struct FactQuery {
     pub messages: BTreeSet<MessageKey>,
     /// Keys of the messages they refer to.
     pub ancestors: BTreeSet<MessageKey>,
+    /// What forwards may be of: to be looked up in the timeline.
+    pub originals: Wanted,
+}
+
+/// What may be on the timeline of the messages that a batch forwards.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Keys of messages that one may be.
+    pub keys: BTreeSet<MessageKey>,
+    /// Folded addresses of who sent or got one.
+    pub people: BTreeSet<String>,
+    /// Their base subjects.
+    pub subjects: BTreeSet<String>,
 }
 
 impl FactQuery {
@@ -43,6 +57,9 @@ impl FactQuery {
     pub fn add_mail(&mut self, mail: &Mail) {
         self.add(&mail.envelope);
         self.ancestors.extend(mail.reported().map(MessageKey::of_id));
+        let redirect = mail.envelope.redirect.iter().flat_map(|redirect| &redirect.by);
+        self.addresses.extend(redirect.map(|address| address.folded().to_owned()));
+        forwarding::ask(mail, self);
     }
 }
 
@@ -135,6 +152,10 @@ pub struct WorkspaceFacts {
     pub late: HashSet<Uuid>,
     /// Threads by the messages in them, and by the names that providers have for them.
     pub threads: HashMap<MessageKey, KnownThread>,
+    /// Mail on the timeline that a forward may be of, by the keys asked for.
+    pub referred: HashMap<MessageKey, KnownMail>,
+    /// The same by people and subject.
+    pub likely: Vec<KnownMail>,
     /// When the first mail of a thread was sent, of those that a provider's name led to.
     pub began: HashMap<Uuid, DateTime<Utc>>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -49,6 +50,24 @@ impl MessageKey {
         ])
     }
 
+    /// The key of a forwarded message whose Message-ID is unknown: two forwards of it have the same (D20). Where no moment
+    /// is known the text stands in, as far as clients keep it alike.
+    pub fn of_original(from: &str, subject: &BaseSubject, sent: Option<DateTime<Utc>>, text: &str) -> Self {
+        // Programs print no seconds.
+        let (date, text) = match sent {
+            Some(sent) => ((sent.timestamp() / 60).to_string(), String::new()),
+            None => (String::new(), alike(text)),
+        };
+        let parts = [from.as_bytes(), subject.as_str().as_bytes(), date.as_bytes(), text.as_bytes()];
+        let [from, subject, date, text] = parts;
+        Self::digest([b"original".as_slice(), from, subject, date, text])
+    }
+
+    /// The key by which forwards are told that may be of one message: they have to be looked at one after the other.
+    pub fn of_likeness(from: &str, subject: &BaseSubject) -> Self {
+        Self::digest([b"likeness".as_slice(), from.as_bytes(), subject.as_str().as_bytes()])
+    }
+
     /// As stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -72,6 +91,11 @@ impl MessageKey {
         }
         Self(key)
     }
+}
+
+/// The letters and figures of a text: what mail programs leave alone.
+pub fn alike(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The keyed hash under which the ledger knows a Message-ID, so that of mail not logged nothing readable is kept

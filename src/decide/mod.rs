@@ -8,7 +8,7 @@
 //! One function a question, each citing the rules it applies: whose workspace ([`workspace`]), who sent it
 //! ([`attribution`]), is the sender who it says ([`sender`]), who is it with ([`counterparty`]), which conversation
 //! ([`thread`]), which records ([`association`]). Mail behind the BCC address asks them in one order (`bcc`), mail in a
-//! personal inbox in another ([`reply`]).
+//! personal inbox in another ([`reply`]), forwards in a third ([`forwarding`]).
 
 pub mod association;
 pub mod attribution;
@@ -18,6 +18,7 @@ pub mod code;
 pub mod counterparty;
 pub mod decision;
 pub mod facts;
+pub mod forwarding;
 pub mod key;
 pub mod never_log;
 pub mod policy;
@@ -38,12 +39,18 @@ pub use trace::{Finding, Step, Trace};
 use crate::mail::envelope::Envelope;
 use chrono::{DateTime, Utc};
 
+/// A header alone forwards nothing.
+fn without_body() -> Decision {
+    Decision::skip(Trace::default(), Code::NoForwardHeader, Finding::BlockMissing)
+}
+
 /// The verdict on one mail (appendix A of the specification): by the policy of the mailbox it is in.
 ///
 /// `received` is when the server got the mail (INTERNALDATE): what "connected" is judged by (C7).
 pub fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
-    match &policy.inbox {
-        Some(inbox) => reply::decide(policy, inbox, &reply::Seen::new(envelope, received), facts),
-        None => bcc::decide(policy, envelope, received, facts),
+    match (&policy.inbox, &policy.forwarding) {
+        (Some(inbox), _) => reply::decide(policy, inbox, &reply::Seen::new(envelope, received), facts),
+        (None, Some(_)) => forwarding::by_header(policy, envelope, 0, received, facts).unwrap_or_else(without_body),
+        (None, None) => bcc::decide(policy, envelope, received, facts),
     }
 }

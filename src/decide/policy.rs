@@ -10,6 +10,8 @@ use crate::mail::authentication::Stamp;
 pub struct Policy {
     /// The personal inbox that the mail is in; none for a dedicated mailbox.
     pub inbox: Option<Inbox>,
+    /// The mailbox is one for forwards, read like this.
+    pub forwarding: Option<Forwarding>,
     /// Whether a recipient without a contact may get one at all (A6, D13).
     pub create_contacts: bool,
     /// How far the sender must be confirmed by the receiving server (decision 6, L13).
@@ -40,6 +42,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             inbox: None,
+            forwarding: None,
             create_contacts: true,
             sender_authentication: SenderAuthentication::Warn,
             stamp: Stamp::Unknown,
@@ -85,6 +88,23 @@ pub enum NeverLogMode {
     PerRecipient,
     /// The whole mail, whoever else it went to.
     WholeMessage,
+}
+
+/// A mailbox behind a forwarding address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Whether a forward needs a plain text and an HTML part (B11).
+    pub both_parts: bool,
+    /// Whether a forward of what one of us wrote is logged on its recipients (B12).
+    pub log_own: bool,
+    /// The most octets of a whole mail that was redirected here (H6).
+    pub hosted_bytes: u64,
+}
+
+impl Default for Forwarding {
+    fn default() -> Self {
+        Self { both_parts: false, log_own: false, hosted_bytes: 30 * 1024 * 1024 }
+    }
 }
 
 /// A personal inbox: what decides about the mail in it besides the mail.

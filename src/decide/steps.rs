@@ -162,5 +162,6 @@ pub(super) fn activity(
         ancestors: ancestors(envelope),
         conversations: conversation(envelope).map(|conversation| conversation.key).into_iter().collect(),
         flags,
+        forward: None,
     }
 }

@@ -19,10 +19,9 @@ pub struct Step {
 }
 
 impl Trace {
-    /// The steps of a copy of a message that was logged a moment before.
-    pub fn of_copy() -> Self {
-        let mut trace = Self::default();
-        trace.found(Finding::ReadFromBccMailbox);
+    /// The steps of a copy of a message that was logged a moment before, which were to log it.
+    pub fn of_copy(logged: &Self) -> Self {
+        let mut trace = Self(logged.0.iter().take(1).cloned().collect());
         trace.found(Finding::KnownMessage);
         trace
     }
@@ -90,6 +89,7 @@ macro_rules! findings {
 
 findings! {
     ReadFromBccMailbox, "A3", "The mail reached the mailbox behind the BCC address";
+    ReadFromForwardingMailbox, "B3", "The mail reached the mailbox behind the forwarding address";
     ReadFromInbox, "D3", "The mail is in a connected personal inbox";
     AskedFor, "K6", "A user asked for this mail to be logged";
     DraftMail, "D19", "The mail is a draft and was not sent";
@@ -161,5 +161,36 @@ findings! {
     BeforeStart, "J13", "The mail arrived before the day the account starts from";
     GoneFromServer, "3501", "The message left the server before it was fetched";
     SetAside, "L16", "The message could not be processed and is in quarantine";
+    ProviderAsks, "I13", "A provider asks whether mail may be forwarded here; its code or link is with the account";
+    PartMissing, "B11", "The forward has not both a plain text and an HTML part, which are wanted by configuration";
+    MessageAttached, "B23", "The original is attached; its header is exact";
+    MessageAlsoAttached, "B23", "More than one message is attached; this one is kept as an attachment of the first";
+    BlockFound, "B9, B16", "The header block of a forwarded message was found";
+    BlockMissing, "B9", "No header block of a forwarded message is in the body";
+    BlockInReply, "B9", "The mail answers a message and quotes it; it forwards none";
+    BlockQuoted, "B26", "The only header block is within the quoted history of another message";
+    BlockUnsure, "B9", "There is a header block, but nothing says that the message was forwarded";
+    BlockUnknownWords, "B10", "The header block is in words that no table has";
+    BlockWithoutSender, "B22", "The header block names nobody as sender";
+    BlockSeveralSenders, "B14", "The header block names several senders";
+    BlockPartsDisagree, "B14", "Plain text and HTML do not name the same sender";
+    BlockTooMany, "B14", "So many lines look like a header that none can be trusted";
+    OriginalSender, "B4", "The original sender";
+    OriginalWithoutAddress, "B22", "The original sender is named without an address";
+    OriginalOfOurs, "B12", "One of us wrote the forwarded message";
+    OriginalOfOursLogged, "B12", "One of us wrote the forwarded message; it is logged on its recipients, by configuration";
+    OriginalDate, "B21", "The original's date, as printed";
+    OriginalDateUnread, "B21", "The original's date is missing or cannot be read; that of the forward stands in";
+    OriginalKnown, "D20", "The forwarded message is already on the timeline; this is one more sighting";
+    OriginalListed, "B5", "The original sender is on a never-log list";
+    OriginalCreated, "B5", "The original sender is logged on (a contact is made where there is none)";
+    OriginalOthers, "B8", "A further recipient of the original is a contact, and is associated; none is made";
+    Redirected, "I5", "The mail was redirected, not forwarded: it belongs to its own sender";
+    RedirectedByNobody, "I5", "The mail was redirected, but by none of us";
+    RedirectedTooLarge, "H6", "The redirected mail is over the size limit of such mail";
+    RedirectedByUs, "I5", "One of us redirected it";
+    AutomaticNotCreated, "L11", "A program sent it, and such mail makes no contact";
+    AssignedByHand, "B24", "A user said whose mail it is";
+    HeldForReview, "B24", "The mail is kept in the review queue, and its forwarder is told";
     Logged, "A3", "Logged";
 }

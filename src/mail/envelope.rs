@@ -9,6 +9,7 @@ use super::bounce;
 use super::fields::{Fields, header_len};
 use super::message_id::MessageId;
 use super::parties;
+use super::redirect::Redirect;
 
 /// The header fields to ask a server for: every field that is read here or in [`automatic`].
 pub const FIELDS: &[&str] = &[
@@ -46,6 +47,11 @@ pub const FIELDS: &[&str] = &[
     "X-Failed-Recipients",
     "List-Id",
     "List-Unsubscribe",
+    "X-Forwarded-Message-Id",
+    "X-Forwarded-To",
+    "X-Forwarded-For",
+    "Resent-From",
+    "Resent-To",
 ];
 
 /// Fields that name the address a message was delivered to, the most telling first (A18).
@@ -89,6 +95,15 @@ pub struct Envelope {
     pub cc: Vec<Party>,
     /// `Date`, if it is one.
     pub date: Option<DateTime<Utc>>,
+    /// Minutes by which the clocks of `date` are ahead of UTC.
+    #[serde(skip)]
+    pub date_offset: Option<i32>,
+    /// The message that this one forwards, by a program that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_message_id: Option<MessageId>,
+    /// Who redirected it, if anybody did (I5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<Redirect>,
     /// The addresses the message was delivered to, as the receiving servers noted them, the most telling first.
     pub delivered_to: Vec<Address>,
     /// Each `Authentication-Results` field, topmost first, unfolded.
@@ -114,6 +129,7 @@ impl Envelope {
     /// The envelope of a header that was split into fields already.
     pub(super) fn read(fields: &Fields<'_>) -> Self {
         let subject = fields.decoded("Subject");
+        let date = fields.first("Date").and_then(|v| parse_date(&v));
         let from_all = || fields.all("From").take(MAX_REPEATED);
         let from: Vec<Party> = from_all().flat_map(|body| parties::parse(&body)).collect();
         Self {
@@ -127,7 +143,10 @@ impl Envelope {
             reply_to: party_list(fields, "Reply-To"),
             to: party_list(fields, "To"),
             cc: party_list(fields, "Cc"),
-            date: fields.first("Date").and_then(|v| parse_date(&v)),
+            date: date.map(|(date, _)| date),
+            date_offset: date.map(|(_, offset)| offset),
+            forwarded_message_id: fields.first("X-Forwarded-Message-Id").and_then(|v| MessageId::parse(&v)),
+            redirect: Redirect::read(fields, from.first()),
             delivered_to: delivered_to(fields),
             authentication_results: authentication_results(fields),
             class: automatic::classify(fields, &subject, from.first()),
@@ -183,8 +202,9 @@ fn received_for(body: &str) -> Option<Address> {
 }
 
 /// The moment of a `Date` field (RFC 5322 section 3.3, with the obsolete forms of 4.3); `None` if it names none, such as
-/// 31 February, or names it in another form: a date that is guessed puts the mail in a wrong place without a word.
-fn parse_date(body: &str) -> Option<DateTime<Utc>> {
+/// 31 February, or names it in another form: a date that is guessed puts the mail in a wrong place without a word. With it
+/// the minutes by which the sender's clocks were ahead of UTC.
+fn parse_date(body: &str) -> Option<(DateTime<Utc>, i32)> {
     // What day of the week it was is often wrong, and says nothing new.
     let body = body.trim();
     let date = match body.split_once(',') {
@@ -193,9 +213,10 @@ fn parse_date(body: &str) -> Option<DateTime<Utc>> {
     };
     // In some mail the zone is missing.
     let parsed = DateTime::parse_from_rfc2822(date).or_else(|_| DateTime::parse_from_rfc2822(&format!("{date} +0000")));
+    let parsed = parsed.ok()?;
     // A leap second has no place in UTC timestamps.
-    let moment = parsed.ok()?.to_utc().with_nanosecond(0)?;
-    (1970..=2200).contains(&moment.year()).then_some(moment)
+    let moment = parsed.to_utc().with_nanosecond(0)?;
+    (1970..=2200).contains(&moment.year()).then_some((moment, parsed.offset().local_minus_utc() / 60))
 }
 
 fn without_blanks(text: &str) -> String {

@@ -6,6 +6,7 @@ use super::automatic::{self, Class};
 use super::bounce::{self, Bounce};
 use super::content;
 use super::envelope::Envelope;
+use super::forwarded::{self, Forwarded, Reason};
 use super::message_id::MessageId;
 use super::structure::{self, Node};
 use super::{charset, file_name, transfer};
@@ -29,10 +30,14 @@ pub struct Mail {
     pub has_plain_text: bool,
     /// Everything that is not the body, in order.
     pub attachments: Vec<Part>,
+    /// Its size in octets as it was sent.
+    pub size: usize,
     /// How many parts were left out because the message has too many.
     pub omitted: usize,
     /// What the message reports about another one, where it is a bounce (J12).
     pub bounce: Option<Bounce>,
+    /// What it forwards or why it forwards nothing, if it was in a mailbox for forwards and read for that.
+    pub forward: Option<Box<Result<Forwarded, Reason>>>,
 }
 
 /// Something attached to a message.
@@ -92,7 +97,14 @@ impl Mail {
         // Some systems mark what they send in the body alone.
         let by_parts = automatic::with_parts(envelope.class, &structure.nodes);
         envelope.class = if bounce.is_some() { Class::Bounce } else { by_parts };
-        Ok(Self { envelope, text, html, has_plain_text, attachments, omitted, bounce })
+        let size = raw.len();
+        Ok(Self { envelope, text, html, has_plain_text, attachments, size, omitted, bounce, forward: None })
+    }
+
+    /// With what it forwards.
+    pub fn with_forward(mut self) -> Self {
+        self.forward = Some(Box::new(forwarded::read(&self)));
+        self
     }
 
     /// The message that it reports on, where it is a bounce.

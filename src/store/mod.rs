@@ -13,8 +13,10 @@ pub mod ledger;
 pub mod mailboxes;
 pub mod never_log;
 pub mod open;
+mod originals;
 pub mod pending;
 pub mod records;
+mod reviews;
 pub mod service_lock;
 pub mod settings;
 #[cfg(test)]

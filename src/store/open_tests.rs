@@ -1,5 +1,5 @@
 use entity::workspace;
-use sea_orm::{ActiveModelTrait, EntityTrait, PaginatorTrait, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Set, Statement};
 
 use super::*;
 use crate::clock::Clock;
@@ -120,7 +120,7 @@ async fn writers_that_read_first_do_not_fail_each_other() {
 }
 
 async fn synchronous(tx: &Tx) -> i32 {
-    let asked = sea_orm::Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA synchronous");
+    let asked = Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA synchronous");
     tx.query_one_raw(asked).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
@@ -196,4 +196,22 @@ async fn only_its_owner_may_read_a_database_file_we_make() {
     let store = Store::open(&format!("sqlite://{}", path.display()), &Options::default()).await.unwrap();
     store.migrate().await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn notices_of_an_older_schema_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}?mode=rwc", folder.path().join("old.db").display());
+    let db =
+        sea_orm::Database::connect(sea_orm::ConnectOptions::new(file).max_connections(1).to_owned()).await.unwrap();
+    Migrator::up(&db, Some(7)).await.unwrap();
+    // The rows that it belongs to are of no matter here.
+    db.execute_unprepared("PRAGMA foreign_keys = OFF").await.unwrap();
+    let row = "INSERT INTO notice (id, workspace_id, recipient, kind, activity_id, body, created_at) VALUES \
+               (x'01', x'02', 'anna@ours.example', 'attachment-dropped', x'03', 'Left out.', '2026-11-22 10:00:00 +00:00')";
+    db.execute_unprepared(row).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    let kept = "SELECT body FROM notice WHERE recipient = 'anna@ours.example'";
+    let found = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, kept)).await.unwrap().unwrap();
+    assert_eq!(found.try_get::<String>("", "body").unwrap(), "Left out.");
 }

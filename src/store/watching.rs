@@ -25,7 +25,7 @@ impl Store {
     /// The accounts that are to be read now: mailboxes behind BCC addresses and personal inboxes.
     pub async fn watched(&self) -> Result<Vec<account::Model>, StoreError> {
         let found = account::Entity::find()
-            .filter(account::COLUMN.kind.is_in(["bcc", "personal"]))
+            .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
             .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "broken"]))
             .order_by_asc(account::Column::AddressFolded)
             .all(&self.db)

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
-use super::parse_stage::{What, parse};
+use super::parse_stage::{Wants, What, parse};
 use super::prepare;
 use super::watch::present;
 use crate::mail::message::Mail;
@@ -56,7 +56,7 @@ impl Worker {
         let within = |size: u32| u64::from(size) <= self.config.limits.message_bytes;
         let Some(item) = listed.first().filter(|item| within(item.size)) else { return Ok(false) };
         let Some((bytes, _permit)) = intake.fetch(session, item).await? else { return Ok(false) };
-        let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+        let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
         let What::Mail(mail, _) = parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? else {
             return Ok(false);
         };

@@ -6,7 +6,7 @@ use super::Worker;
 use super::intake::Intake;
 use crate::attachments::Sha256Hex;
 use crate::decide::{Code, Decision};
-use crate::mail::envelope::Envelope;
+use crate::mail::message::Mail;
 use crate::source::choice::LEFT;
 use crate::source::{Listed, Session};
 use crate::store::commit::Entry;
@@ -37,7 +37,7 @@ impl Worker {
         let mut session = self.connect(account).await?;
         let mut rows = self.store.mailboxes_of_account(account.id).await?;
         rows.retain(|row| row.role != LEFT);
-        if rows.is_empty() && account.kind == "bcc" {
+        if rows.is_empty() && account.kind != "personal" {
             rows.push(self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?);
         }
         let mut audits = Vec::with_capacity(rows.len());
@@ -62,15 +62,20 @@ impl Worker {
     pub async fn rehearse(
         &self,
         account: &account::Model,
-        envelope: &Envelope,
+        mail: Mail,
         received: DateTime<Utc>,
     ) -> Result<Decision, Trouble> {
         let judge = self.judge(account).await?;
-        let facts = match judge.policy.inbox {
-            Some(_) => judge.facts_on_envelope(envelope).await?,
-            None => judge.facts(std::iter::once(envelope)).await?,
+        let mail = if judge.policy.forwarding.is_some() { mail.with_forward() } else { mail };
+        let facts = match (&judge.policy.inbox, &judge.policy.forwarding) {
+            (Some(_), _) => judge.facts_on_envelope(&mail.envelope).await?,
+            (None, Some(_)) => judge.facts_on_mails(std::iter::once(&mail)).await?,
+            (None, None) => judge.facts(std::iter::once(&mail.envelope)).await?,
         };
-        Ok(judge.decide(envelope, received, &facts))
+        Ok(match judge.policy.forwarding {
+            Some(_) => judge.decide_at_hand(&mail, received, &facts).0,
+            None => judge.decide(&mail.envelope, received, &facts),
+        })
     }
 
     /// Judges a quarantined message once more: by the bytes that were kept, or, where they were never had, by what the

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::until;
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
-use super::parse_stage::Parsed;
+use super::parse_stage::{Parsed, Wants};
 use super::{Worker, judge_stage, parse_stage};
 use crate::decide::{Code, Finding, Trace};
 use crate::source::{Bodies, Listed, Session};
@@ -50,6 +50,13 @@ pub(super) struct Shared {
     pub(super) commit: CommitPolicy,
 }
 
+impl Shared {
+    /// What is wanted of a message of this mailbox besides the mail.
+    pub(super) fn wants(&self, bytes: bool) -> Wants {
+        Wants { bytes, forward: self.judge.policy.forwarding.is_some() }
+    }
+}
+
 impl Intake {
     pub(super) async fn new(
         worker: &Worker,
@@ -83,7 +90,7 @@ impl Intake {
 
     /// The verdict on bytes that were kept when the message was set aside.
     pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
-        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes, false), permit: None };
+        let parsed = Parsed { uid, received, what: parse_stage::parse(bytes, self.shared.wants(false)), permit: None };
         let facts = self.shared.judge.facts_on_mails(parsed.mail().into_iter()).await?;
         let deposit = self.shared.worker.blobs.deposit();
         let (entry, ..) = judge_stage::judge(&self.shared, parsed, &facts, &deposit).await?;
@@ -190,7 +197,8 @@ impl Intake {
             fetched
         };
         // In one task: what arrives is parsed where it is, without waking another thread for every message.
-        let parse = parse_stage::run(arriving, received, self.shared.worker.clock.clone(), alone, parsed);
+        let parse =
+            parse_stage::run(arriving, received, self.shared.worker.clock.clone(), self.shared.wants(alone), parsed);
         let (fetched, ()) = tokio::join!(fetch, parse);
         let judged = judge.await.map_err(|_| Trouble::retry("The judging of a batch ended in a panic."))?;
         let Progress { cursor, done, refused, trouble } =

@@ -10,7 +10,7 @@ use super::{Worker, policy};
 use crate::decide::bounce::{Returned, decide_at_hand};
 use crate::decide::facts::{FactQuery, Facts, ancestors};
 use crate::decide::key::keyed_hash;
-use crate::decide::{Decision, MessageKey, Policy, decide};
+use crate::decide::{Decision, MessageKey, Policy, decide, forwarding};
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Mail;
 use crate::store::facts::Scope;
@@ -56,6 +56,7 @@ impl Judge {
         // Who has an inbox connected is asked by its address.
         query.addresses.extend(self.policy.inbox.as_ref().map(|inbox| inbox.address.folded().to_owned()));
         let mut facts = self.store.facts(&self.scope, &query).await?;
+        self.store.originals(&query.originals, &mut facts).await?;
         self.store.mark_follow_ups(&mut facts).await?;
         self.store.mark_late(&mut facts).await?;
         Ok(facts)
@@ -64,6 +65,20 @@ impl Judge {
     /// The decision on one of them.
     pub(super) fn decide(&self, envelope: &Envelope, received: DateTime<Utc>, facts: &Facts) -> Decision {
         decide(&self.policy, envelope, received, facts)
+    }
+
+    /// The same; none if it takes the body to decide.
+    pub(super) fn decide_by_header(
+        &self,
+        envelope: &Envelope,
+        size: u32,
+        received: DateTime<Utc>,
+        facts: &Facts,
+    ) -> Option<Decision> {
+        match self.policy.forwarding {
+            Some(_) => forwarding::by_header(&self.policy, envelope, u64::from(size), received, facts),
+            None => Some(self.decide(envelope, received, facts)),
+        }
     }
 
     /// The decision on a mail at hand, and the logged mail that it says came back.
@@ -88,7 +103,7 @@ const NAMED: usize = 5_000;
 
 /// How many of `mails` may be decided on the same facts. What depends on a mail before it in the run, or on one that
 /// `is_pending`, waits until that one's verdict is in the store: a copy of it, whatever the copy's own verdict would be
-/// (D20), also under an id that a provider rewrote, a stranger's mail that refers to it (decision 14), and a report on it.
+/// (D20), also under an id that a provider rewrote, a stranger's mail that refers to it (decision 14), a report on it, and a forward of the same message.
 pub(super) fn independent<'a>(
     mails: impl Iterator<Item = Option<&'a Mail>>,
     facts: &Facts,
@@ -104,12 +119,14 @@ pub(super) fn independent<'a>(
         let envelope = &mail.envelope;
         let names = [&envelope.message_id, &envelope.original_message_id].into_iter().flatten().map(MessageKey::of_id);
         let answers = if facts.knows_sender(envelope) { Vec::new() } else { ancestors(envelope) };
-        let mut refers = answers.into_iter().chain(names.clone()).chain(mail.reported().map(MessageKey::of_id));
+        let forward = forwarding::keys(mail);
+        let refers = answers.into_iter().chain(names.clone()).chain(mail.reported().map(MessageKey::of_id));
+        let mut refers = refers.chain(forward.iter().copied());
         named += envelope.to.len() + envelope.cc.len() + envelope.references.len() + envelope.in_reply_to.len();
         if (named > NAMED && count > 0) || refers.any(|key| seen.contains(&key) || is_pending(&key)) {
             break;
         }
-        seen.extend(names);
+        seen.extend(names.chain(forward.iter().copied()));
         count += 1;
     }
     count

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{mpsc, watch};
 
@@ -11,11 +12,15 @@ use super::judge::independent;
 use super::parse_stage::{Parsed, What};
 use super::prepare::prepare;
 use crate::attachments::Deposit;
+use crate::decide::decision::Held;
 use crate::decide::facts::{Facts, names};
-use crate::decide::{Code, Finding, MessageKey, Trace, Verdict};
+use crate::decide::{Code, Finding, MessageKey, Trace, Verdict, forwarding};
+use crate::mail::forwarded::into_original;
+use crate::mail::message::Mail;
+use crate::mail::verification;
 use crate::source::{Permit, shrink};
 use crate::store::commit::watched::Tie;
-use crate::store::commit::{Casualty, Entry, Outcome};
+use crate::store::commit::{Casualty, Entry, Outcome, Review};
 use crate::trouble::Trouble;
 
 /// Messages whose attachments are written at the same time.
@@ -83,13 +88,15 @@ pub(super) async fn run(
 
 async fn judge_all(shared: &Shared, messages: Vec<Parsed>, facts: &Facts, number: u64) -> Result<Judged, Trouble> {
     let deposit = shared.worker.blobs.deposit();
+    let alone = messages.len() == 1;
     let verdicts = stream::iter(messages).map(|message| judge(shared, message, facts, &deposit));
     let verdicts: Vec<_> = verdicts.buffered(AT_ONCE).try_collect().await?;
     deposit.settle().await?;
     let mut judged = Judged { entries: Vec::with_capacity(verdicts.len()), kept: None, number, _permits: Vec::new() };
     for (entry, bytes, permit) in verdicts {
         judged.entries.push(entry);
-        judged.kept = judged.kept.or(bytes);
+        // Of several messages nobody could say which one the database refuses.
+        judged.kept = bytes.filter(|_| alone);
         judged._permits.extend(permit);
     }
     Ok(judged)
@@ -121,15 +128,35 @@ pub(super) async fn judge(
     let mut trace = decision.trace;
     let outcome = match decision.verdict {
         Verdict::Log(activity) => {
-            prepare(*activity, *mail, received, &shared.worker.config, deposit, &mut trace).await?
+            let unwrapped = activity.forward.as_ref().is_some_and(|forward| !forward.redirected);
+            let mail = if unwrapped { into_original(*mail) } else { *mail };
+            prepare(*activity, mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
         Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
+        Verdict::Hold(held) => hold(*held, &mail, bytes.as_deref(), received, deposit).await?,
+        Verdict::Skip(Code::VerificationMail) => {
+            verification::read(&mail).map_or(Outcome::Skip(Code::VerificationMail), Outcome::Verification)
+        }
         Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
     if let Some(permit) = &mut permit {
         shrink(permit, outcome.bytes() + bytes.as_ref().map_or(0, Vec::len));
     }
     Ok((Entry { uid, outcome, trace, message_hash }, bytes, permit))
+}
+
+/// Keeps a forward for a person to settle, with its bytes.
+async fn hold(
+    held: Held,
+    mail: &Mail,
+    bytes: Option<&[u8]>,
+    received: DateTime<Utc>,
+    deposit: &Deposit<'_>,
+) -> Result<Outcome, Trouble> {
+    let Some(bytes) = bytes else { return Ok(Outcome::Skip(held.code)) };
+    let message_id = mail.envelope.message_id.as_ref().map(|id| id.as_str().to_owned());
+    let sha256 = deposit.put(bytes.to_vec()).await?.to_string();
+    Ok(Outcome::Review(Box::new(Review { held, message_id, sha256, size: bytes.len() as u64, received })))
 }
 
 /// Sets a message aside with its bytes.
@@ -156,9 +183,11 @@ struct Pending {
 
 impl Pending {
     fn add(&mut self, number: u64, messages: &[Parsed]) {
-        let envelopes = messages.iter().filter_map(Parsed::mail).map(|mail| &mail.envelope);
+        let mails = || messages.iter().filter_map(Parsed::mail);
+        let envelopes = mails().map(|mail| &mail.envelope);
         let ids = envelopes.flat_map(|envelope| [&envelope.message_id, &envelope.original_message_id]);
-        self.batches.push_back((number, ids.flatten().map(MessageKey::of_id).collect()));
+        let ids = ids.flatten().map(MessageKey::of_id).chain(mails().flat_map(forwarding::keys));
+        self.batches.push_back((number, ids.collect()));
     }
 
     fn contains(&self, key: &MessageKey) -> bool {
@@ -181,7 +210,7 @@ impl Pending {
 }
 
 impl Parsed {
-    pub(super) fn mail(&self) -> Option<&crate::mail::message::Mail> {
+    pub(super) fn mail(&self) -> Option<&Mail> {
         match &self.what {
             What::Mail(mail, _) => Some(mail),
             What::Unparsable(..) | What::Gone => None,

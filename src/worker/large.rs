@@ -3,7 +3,7 @@
 use super::account::until;
 use super::intake::{Intake, Shared};
 use super::judge_stage::casualty;
-use super::parse_stage::{What, parse};
+use super::parse_stage::{Wants, What, parse};
 use super::prepare::prepare;
 use crate::decide::bounce::{Returned, by_header, by_report};
 use crate::decide::decision::{Activity, Direction};
@@ -65,7 +65,9 @@ impl Intake {
         let envelope = Envelope::parse(&header.bytes);
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
-        let decision = self.shared.judge.decide(&envelope, received, &facts);
+        let Some(decision) = self.shared.judge.decide_by_header(&envelope, item.size, received, &facts) else {
+            return self.read_whole(session, item).await;
+        };
         let message_hash = self.shared.judge.hash(&envelope);
         let trace = decision.trace;
         let activity = match decision.verdict {
@@ -75,7 +77,10 @@ impl Intake {
                 return Ok(Entry { uid, outcome, trace, message_hash });
             }
             Verdict::Skip(_) if self.may_report(&envelope, received, &facts) => {
-                return self.read_report(session, item).await;
+                return self.read_whole(session, item).await;
+            }
+            Verdict::Hold(held) => {
+                return Ok(Entry { uid, outcome: Outcome::Skip(held.code), trace, message_hash });
             }
             Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
         };
@@ -89,7 +94,8 @@ impl Intake {
         envelope.class == Class::Bounce && (dedicated || by_header(envelope, received, &[], facts).is_some())
     }
 
-    async fn read_report(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
+    /// The verdict on a message that its header does not settle.
+    async fn read_whole(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
         let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(item.uid)) };
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         self.judge_kept(item.uid, bytes, received).await
@@ -128,7 +134,7 @@ pub(super) async fn keep(
     mut trace: Trace,
     bytes: Vec<u8>,
 ) -> Result<Entry, Trouble> {
-    let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+    let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
     let deposit = shared.worker.blobs.deposit();
     let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
         What::Mail(mail, _) => {
@@ -165,7 +171,7 @@ pub(super) async fn read_report(
     trace: Trace,
     bytes: Vec<u8>,
 ) -> Result<Entry, Trouble> {
-    let parsed = tokio::task::spawn_blocking(move || parse(bytes, false)).await;
+    let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
     let mail = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
         What::Mail(mail, _) => mail,
         What::Unparsable(..) | What::Gone => {

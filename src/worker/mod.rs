@@ -22,6 +22,7 @@ mod parse_stage;
 pub mod policy;
 mod prepare;
 mod refused;
+mod review;
 pub mod service;
 mod signals;
 mod watch;

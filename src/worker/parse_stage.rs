@@ -25,7 +25,7 @@ pub(super) struct Parsed {
 
 /// What came of a message.
 pub(super) enum What {
-    /// It is understood. The bytes of a message that was fetched alone are kept until it is stored.
+    /// It is understood. Its bytes where they were wanted.
     Mail(Box<Mail>, Option<Vec<u8>>),
     /// It is not.
     Unparsable(String, Vec<u8>),
@@ -33,12 +33,21 @@ pub(super) enum What {
     Gone,
 }
 
+/// What is wanted of a message besides the mail.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// Its bytes, which may have to be set aside.
+    pub(super) bytes: bool,
+    /// What it forwards. Its bytes are kept then, too: a person may have to read them.
+    pub(super) forward: bool,
+}
+
 /// Parses what arrives, in order, until the reader hangs up or the next stage does.
 pub(super) async fn run(
     mut arriving: Arrivals,
     received: HashMap<u32, Option<DateTime<Utc>>>,
     clock: Clock,
-    alone: bool,
+    wants: Wants,
     parsed: mpsc::Sender<Vec<Parsed>>,
 ) {
     let mut bodies = Vec::with_capacity(BATCH);
@@ -47,7 +56,7 @@ pub(super) async fn run(
             let date = |uid| received.get(&uid).copied().flatten().unwrap_or_else(|| clock.now());
             match body {
                 Body::Arrived { uid, bytes, permit } => {
-                    Parsed { uid, received: date(uid), what: parse(bytes, alone), permit: Some(permit) }
+                    Parsed { uid, received: date(uid), what: parse(bytes, wants), permit: Some(permit) }
                 }
                 Body::Gone { uid } => Parsed { uid, received: date(uid), what: What::Gone, permit: None },
             }
@@ -59,9 +68,10 @@ pub(super) async fn run(
 }
 
 /// A parser's panic is one message's trouble, not the mailbox's (L16).
-pub(super) fn parse(bytes: Vec<u8>, keep: bool) -> What {
-    match catch_unwind(AssertUnwindSafe(|| Mail::parse(&bytes))) {
-        Ok(Ok(mail)) => What::Mail(Box::new(mail), Some(bytes).filter(|_| keep)),
+pub(super) fn parse(bytes: Vec<u8>, wants: Wants) -> What {
+    let read = || Mail::parse(&bytes).map(|mail| if wants.forward { mail.with_forward() } else { mail });
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(mail)) => What::Mail(Box::new(mail), Some(bytes).filter(|_| wants.bytes || wants.forward)),
         Ok(Err(error)) => What::Unparsable(error.to_string(), bytes),
         Err(_) => What::Unparsable("The parser gave up on the message.".to_owned(), bytes),
     }

@@ -4,7 +4,7 @@ use chrono::SubsecRound;
 use entity::account;
 
 use crate::config::{self, Config};
-use crate::decide::policy::{AutoReplies, Inbox, LoggingRule, NeverLogMode, Policy, SenderAuthentication};
+use crate::decide::policy::{AutoReplies, Forwarding, Inbox, LoggingRule, NeverLogMode, Policy, SenderAuthentication};
 use crate::mail::address::Address;
 use crate::mail::authentication::Stamp;
 
@@ -27,6 +27,11 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
     };
     Policy {
         inbox: inbox(account, config),
+        forwarding: (account.kind == "forwarding").then_some(Forwarding {
+            both_parts: policy.forward_require_both_parts,
+            log_own: policy.forward_own == config::ForwardOwn::LogOutgoing,
+            hosted_bytes: config.limits.hosted_bytes,
+        }),
         create_contacts: true,
         sender_authentication,
         stamp,

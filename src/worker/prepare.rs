@@ -4,6 +4,7 @@ use crate::attachments::Deposit;
 use crate::config::{BodyOverLimit, Config};
 use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
+use crate::mail::address::Party;
 use crate::mail::content::truncate_text;
 use crate::mail::message::{Mail, Part};
 use crate::mail::placeholder::is_placeholder;
@@ -44,7 +45,11 @@ pub(super) async fn prepare(
     let stored = self::attachments(attachments, omitted, config, deposit).await?;
     let dropped: Vec<&Attachment> = dropped(&stored).collect();
     // A contact gets no mail from us (H9): of a reply, nobody of ours is the sender.
-    let notice = notice(&stored, &envelope).filter(|_| activity.direction == Direction::Outgoing);
+    let notice = match &activity.forward {
+        Some(forward) if forward.redirected => None,
+        Some(forward) => notice_to(&stored, &forward.by),
+        None => notice(&stored, &envelope).filter(|_| activity.direction == Direction::Outgoing),
+    };
     if !dropped.is_empty() {
         activity.flags.push(Flag::AttachmentDropped);
         dropped
@@ -125,8 +130,12 @@ fn left_out(parts: usize) -> Option<Attachment> {
 
 /// At most one notice a message, to the sender, never to a contact (H2, H9).
 pub(super) fn notice(stored: &[Attachment], envelope: &crate::mail::envelope::Envelope) -> Option<Notice> {
+    notice_to(stored, envelope.from.first()?)
+}
+
+fn notice_to(stored: &[Attachment], recipient: &Party) -> Option<Notice> {
     let list: String = dropped(stored).map(|one| format!("- {} ({} bytes)\n", one.name, one.size)).collect();
-    let recipient = envelope.from.first().filter(|_| !list.is_empty())?.clone();
+    let recipient = Some(recipient).filter(|_| !list.is_empty())?.clone();
     let body = format!(
         "Your mail was logged without these attachments, because they are larger than the limit:\n\n{list}\nThe mail \
          itself is complete on the timeline; the recipients have received everything."

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::forward::{LOG, forward, forwarded};
 use crate::support::world::{BCC, Engine, World, engines, mail, mail_from};
 
 const CARLA: &str = "carla@customer.example";
@@ -138,5 +139,27 @@ async fn a_workspace_does_not_see_what_another_one_logged() {
         assert!(!told.contains(CARLA) && !told.contains(ANNA), "{told}");
         let own = world.trail.run(&["--workspace", "sales", "explain", "--message-id", "1@ours.example"]);
         assert!(own.contains(CARLA), "{own}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forward_goes_to_the_workspace_whose_address_it_was_sent_to() {
+    for engine in engines() {
+        let world = crate::support::forward::world(engine, "").await;
+        world.trail.run(&["workspace", "add", "sales"]);
+        let users = "login,name,aliases,seat,active\nanna@ours.example,Anna,,core,true\n";
+        world.trail.import_into("sales", "users", users);
+        let add =
+            ["--workspace", "sales", "account", "add", "--kind", "forwarding", "--provider", "imap", "--address", LOG];
+        world.trail.run(&add);
+        let sales = forward("1@ours.example", "Carla <carla@customer.example>", "");
+        forwarded(&world, sales.replace(&format!("To: {LOG}"), "To: log+sales@crm.example"));
+        forwarded(&world, forward("2@ours.example", "Carla <carla@customer.example>", ""));
+        world.sync();
+        assert_eq!(logged(&world, "sales"), ["1@ours.example"], "{:?}", world.codes());
+        assert_eq!(logged(&world, "default"), ["2@ours.example"]);
+        let told: Value =
+            serde_json::from_str(&world.trail.run(&["--workspace", "sales", "address", "--json"])).unwrap();
+        assert_eq!(told["forwarding"], "log+sales@crm.example");
     }
 }

@@ -12,6 +12,7 @@ pub mod appender;
 pub mod dovecot;
 pub mod dovecot_conf;
 pub mod faults;
+pub mod forward;
 pub mod guard;
 pub mod inbox;
 pub mod mail;

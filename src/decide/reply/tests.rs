@@ -82,6 +82,7 @@ impl Given {
             }
             Verdict::Sighting(_) => "sighting".to_owned(),
             Verdict::Skip(code) => code.to_string(),
+            Verdict::Hold(held) => held.code.to_string(),
         }
     }
 }

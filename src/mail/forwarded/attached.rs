@@ -19,6 +19,12 @@ pub(super) fn originals(mail: &Mail) -> Vec<Original> {
         .collect()
 }
 
+/// The first of them as a whole, and its place among the attachments.
+pub(super) fn first(mail: &Mail) -> Option<(usize, Mail)> {
+    let messages = mail.attachments.iter().enumerate().filter(|(_, part)| is_message(part));
+    messages.filter_map(|(at, part)| Some((at, Mail::parse(&part.bytes).ok()?))).find(|(_, mail)| mail.has_sender())
+}
+
 /// Some programs attach a message as a file.
 fn is_message(part: &Part) -> bool {
     let ending = part.name.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("eml"));
@@ -38,6 +44,7 @@ fn original(bytes: &[u8]) -> Option<Original> {
         subject: Some(envelope.subject.clone()).filter(|subject| !subject.is_empty()),
         date: header.first("Date").map(|date| date.trim().to_owned()).filter(|date| !date.is_empty()),
         date_utc: envelope.date,
+        date_local: None,
         text: mail.text.as_deref().unwrap_or_default().trim_end().to_owned(),
         html: mail.html.clone(),
         message_id: envelope.message_id.clone(),
@@ -46,6 +53,12 @@ fn original(bytes: &[u8]) -> Option<Original> {
 
 fn person(party: &Party) -> Person {
     Person { name: party.name.clone(), address: Some(party.address.clone()) }
+}
+
+impl Mail {
+    fn has_sender(&self) -> bool {
+        !self.envelope.from.is_empty()
+    }
 }
 
 impl Forwarded {

@@ -1,6 +1,6 @@
 //! When a printed date was, where it says its zone and cannot be read in two ways.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
 use crate::mail::forms::{self, Calendar, LANGUAGES, Languages, bit};
 use crate::mail::reply::fold::fold;
@@ -49,19 +49,31 @@ pub(super) fn moment(printed: &str, languages: Languages) -> Option<DateTime<Utc
     }
     let folded = fold(printed);
     let (zone, rest) = zone_of(&folded)?;
-    let tokens = tokens(rest);
+    let offset = FixedOffset::east_opt(zone.minutes * 60)?;
+    Some(offset.from_local_datetime(&on_clocks(rest, languages, zone.west)?).single()?.to_utc())
+}
+
+/// What the clocks showed where the date was printed, if it says no zone: most programs print none.
+pub(super) fn local(printed: &str, languages: Languages) -> Option<NaiveDateTime> {
+    if printed.len() > MAX_LENGTH {
+        return None;
+    }
+    let folded = fold(printed);
+    zone_of(&folded).is_none().then(|| on_clocks(&folded, languages, false))?
+}
+
+fn on_clocks(text: &str, languages: Languages, west: bool) -> Option<NaiveDateTime> {
+    let tokens = tokens(text);
     let known = (0..LANGUAGES.len()).filter(|at| languages & (1 << at) != 0);
     let calendars = known.filter_map(|at| forms::calendar(LANGUAGES.get(at)?)).chain(forms::calendar("en"));
     let calendars: Vec<&Calendar> = calendars.collect();
     let numbers: Vec<usize> = (0..tokens.len()).filter(|at| number(&tokens, *at).is_some()).collect();
     let year_at = *numbers.iter().find(|at| matches!(number(&tokens, **at), Some((1970..2200, 4))))?;
-    let american = zone.west && languages & bit("en") != 0;
+    let american = west && languages & bit("en") != 0;
     let (date, used) = by_name(&tokens, year_at, &calendars)
         .or_else(|| year_first(&tokens, year_at))
         .or_else(|| year_last(&tokens, year_at, american, languages))?;
-    let time = time_of(&tokens, &used, &calendars)?;
-    let offset = FixedOffset::east_opt(zone.minutes * 60)?;
-    Some(offset.from_local_datetime(&date.and_time(time)).single()?.to_utc())
+    Some(date.and_time(time_of(&tokens, &used, &calendars)?))
 }
 
 /// Those of the languages whose words the date has: some share all their labels.
@@ -300,6 +312,16 @@ mod tests {
         ] {
             assert_eq!(utc(printed, language).as_deref(), Some(expected), "{printed}");
         }
+    }
+
+    #[test]
+    fn a_date_without_a_zone_is_what_the_clocks_showed() {
+        let shown = |printed, language| local(printed, bit(language)).map(|at| at.to_string());
+        assert_eq!(shown("niedz., 22 lis 2026 o 10:05", "pl").as_deref(), Some("2026-11-22 10:05:00"));
+        assert_eq!(shown("den 22 november 2026 10:05", "sv").as_deref(), Some("2026-11-22 10:05:00"));
+        assert_eq!(shown("Sunday, November 22, 2026 10:05 PM", "en").as_deref(), Some("2026-11-22 22:05:00"));
+        assert_eq!(shown("22 Nov 2026 10:05 +0100", "en"), None, "this is a moment");
+        assert_eq!(shown("05/03/2024 14:07", "en"), None);
     }
 
     #[test]

@@ -18,15 +18,17 @@ mod golden;
 mod html;
 mod lines;
 mod one_line;
+mod original;
 mod people;
 mod subject;
 #[cfg(test)]
 mod tests;
 mod unknown;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 
+pub use original::{envelope_of, into_original};
 pub use people::Person;
 
 use super::automatic::Class;
@@ -70,6 +72,9 @@ pub struct Original {
     pub date: Option<String>,
     /// The moment that it means, where that can be told.
     pub date_utc: Option<DateTime<Utc>>,
+    /// What the clocks showed where it was printed, if it names no zone.
+    #[serde(skip)]
+    pub date_local: Option<NaiveDateTime>,
     /// Its text, with the history that it had.
     pub text: String,
     /// Its HTML, where that can be cut out; not safe to be shown before `content::display_html`.
@@ -238,7 +243,8 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     // The HTML goes on with what the forwarder wrote below.
     let html = html.filter(|_| below.is_empty());
     let date_utc = date.as_deref().and_then(|date| date::moment(date, languages));
-    let first = Original { from, to, cc, subject, date, date_utc, text, html, message_id: None };
+    let date_local = date.as_deref().and_then(|date| date::local(date, languages));
+    let first = Original { from, to, cc, subject, date, date_utc, date_local, text, html, message_id: None };
     Forwarded {
         first,
         others: Vec::new(),

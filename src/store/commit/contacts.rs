@@ -109,6 +109,7 @@ fn new_contact(
         Kind::Bcc => "bcc",
         Kind::Reply => "reply",
         Kind::Sent => "sent",
+        Kind::Forwarded => "forward",
     };
     contact::ActiveModel {
         id: Set(id),

@@ -104,7 +104,7 @@ pub(super) async fn complete(
         recipient: Set(notice.recipient.address.as_str().to_owned()),
         kind: Set("attachment-dropped".to_owned()),
         message_id: Set(row.message_id),
-        activity_id: Set(activity),
+        activity_id: Set(Some(activity)),
         body: Set(notice.body),
         created_at: Set(clock.now()),
         sent_at: Set(None),

@@ -64,6 +64,8 @@ impl Verdicts {
             Outcome::Sighting(tie) => (Code::Duplicate, Some(tie.activity)),
             Outcome::Skip(code) => (*code, None),
             Outcome::Bounce(_) => (Code::Bounce, None),
+            Outcome::Review(review) => (review.held.code, None),
+            Outcome::Verification(_) => (Code::VerificationMail, None),
             Outcome::Quarantine(casualty) => {
                 self.set_aside(batch, entry.uid, casualty, clock);
                 (Code::ParseError, None)
@@ -78,7 +80,7 @@ impl Verdicts {
         self.sightings.extend(activity.map(|activity| sighting(batch, entry.uid, activity)));
         let trace = match (&entry.outcome, code, activity) {
             // The steps led to a log entry; that the message is known was seen last and undoes them.
-            (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(),
+            (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(&entry.trace),
             (_, _, Some(_)) => entry.trace.clone(),
             (_, _, None) => entry.trace.without_evidence(),
         };

@@ -18,6 +18,7 @@ mod cursor;
 mod inherited;
 pub mod late;
 mod ledger;
+mod reviews;
 mod rows;
 pub mod runs;
 mod threads;
@@ -31,10 +32,11 @@ use uuid::Uuid;
 use self::watched::{Tie, Watched};
 use crate::clock::Clock;
 use crate::decide::bounce::Returned;
-use crate::decide::decision::Activity;
+use crate::decide::decision::{Activity, Held};
 use crate::decide::{Code, Trace};
 use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
+use crate::mail::verification::Verification;
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -83,6 +85,10 @@ pub enum Outcome {
     Bounce(Returned),
     /// It could not be processed.
     Quarantine(Casualty),
+    /// It is a forward that a person has to settle (B24).
+    Review(Box<Review>),
+    /// A provider asks for a confirmation (I13).
+    Verification(Verification),
 }
 
 impl Outcome {
@@ -103,6 +109,8 @@ impl Entry {
             Outcome::Skip(code) => *code,
             Outcome::Bounce(_) => Code::Bounce,
             Outcome::Quarantine(_) => Code::ParseError,
+            Outcome::Review(review) => review.held.code,
+            Outcome::Verification(_) => Code::VerificationMail,
         }
     }
 }
@@ -174,6 +182,21 @@ pub struct Casualty {
     pub sha256: Option<String>,
     /// Their number.
     pub size: Option<u64>,
+}
+
+/// A forward that a person has to settle, with its bytes in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Why, and whose it is.
+    pub held: Held,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// Its bytes.
+    pub sha256: String,
+    /// Their number.
+    pub size: u64,
+    /// When the server got it.
+    pub received: DateTime<Utc>,
 }
 
 /// What the store needs to know to write a batch.
@@ -267,6 +290,7 @@ async fn write(
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
         Outcome::Log(entrant) => Some(entrant.activity.workspace),
         Outcome::Bounce(returned) => Some(returned.workspace),
+        Outcome::Review(review) => Some(review.held.workspace),
         _ => None,
     });
     lock_workspaces(db, entrants.chain(watched.workspaces()).collect()).await?;
@@ -280,6 +304,8 @@ async fn write(
     watched::write(db, batch, watched, &mut logged, policy).await?;
     watched::wake(db, &logged.names, policy.waiting).await?;
     bounced::write(db, batch, clock).await?;
+    reviews::write(db, batch, clock).await?;
+    reviews::ask(db, batch).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 

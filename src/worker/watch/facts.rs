@@ -155,7 +155,7 @@ impl Judge {
     /// Whether the verdict on a message depends on more of its header than was asked for.
     pub(super) fn wants_more(&self, looked: &Looked, facts: &Facts) -> bool {
         let sure = |decision: Decision| match decision.verdict {
-            Verdict::Log(_) => false,
+            Verdict::Log(_) | Verdict::Hold(_) => false,
             Verdict::Sighting(_) => true,
             Verdict::Skip(code) => matches!(code, Code::NotInKnownThread | Code::Draft),
         };

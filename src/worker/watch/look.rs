@@ -200,6 +200,7 @@ impl Intake {
                 let names = one.names().chain(one.conversations()).collect();
                 Outcome::Sighting(Tie { activity, names })
             }
+            Verdict::Hold(held) => Outcome::Skip(held.code),
             Verdict::Skip(code) => {
                 if code == Code::Bounce
                     && u64::from(one.item.size) <= self.shared.worker.config.limits.message_bytes

@@ -1,0 +1,157 @@
+//! Whether a forwarded message is on the timeline already, and by which names it is known afterwards (D20).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::decide::MessageKey;
+use crate::decide::facts::{FactQuery, WorkspaceFacts, ancestors};
+use crate::decide::key::alike;
+use crate::mail::envelope::Envelope;
+use crate::mail::forwarded::{Certainty, Forwarded, envelope_of};
+use crate::mail::message::Mail;
+use crate::mail::subject::BaseSubject;
+
+/// How far apart the clocks of two places can be, and the step in which they differ.
+const ZONES: TimeDelta = TimeDelta::hours(14);
+const STEP: i64 = 15;
+
+/// Letters and figures by which two texts are held to be one.
+const LIKE: usize = 60;
+
+/// Those that a text must have to name a message without a date.
+const TELLING: usize = 12;
+
+/// A mail on the timeline that a forward may be of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownMail {
+    /// The activity.
+    pub activity: Uuid,
+    /// Folded address of who sent it.
+    pub sender: String,
+    /// That person's name.
+    pub name: Option<String>,
+    /// Its base subject.
+    pub base_subject: String,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+    /// How its text begins.
+    pub text: String,
+}
+
+/// Adds what the decision on a forward will ask.
+pub fn ask(mail: &Mail, query: &mut FactQuery) {
+    let Some(forwarded) = forwarded(mail) else { return };
+    let original = envelope_of(mail, forwarded);
+    query.add(&original);
+    let wanted = &mut query.originals;
+    wanted.keys.extend(nearest(mail));
+    let people = original.from.iter().chain(&original.to);
+    wanted.people.extend(people.map(|party| party.address.folded().to_owned()));
+    wanted.subjects.insert(BaseSubject::of(&original.subject).as_str().to_owned());
+    query.messages.extend(own_names(mail, forwarded, &original));
+}
+
+/// The keys by which two forwards are told that must not be decided on at the same time.
+pub fn keys(mail: &Mail) -> Vec<MessageKey> {
+    let Some(forwarded) = forwarded(mail) else { return Vec::new() };
+    let original = envelope_of(mail, forwarded);
+    let sender = original.from.first().map_or("", |from| from.address.folded());
+    let likeness = MessageKey::of_likeness(sender, &BaseSubject::of(&original.subject));
+    let mut keys = own_names(mail, forwarded, &original);
+    keys.extend(ancestors(&mail.envelope));
+    keys.push(likeness);
+    keys
+}
+
+fn forwarded(mail: &Mail) -> Option<&Forwarded> {
+    mail.forward.as_deref()?.as_ref().ok()
+}
+
+/// The message that a mail answers or forwards, by its header: mail programs name the original there.
+fn nearest(mail: &Mail) -> Option<MessageKey> {
+    let named = mail.envelope.forwarded_message_id.as_ref().map(MessageKey::of_id);
+    named.or_else(|| ancestors(&mail.envelope).into_iter().next())
+}
+
+/// The names of the original that do not depend on what else is known, the surest first.
+fn own_names(mail: &Mail, forwarded: &Forwarded, original: &Envelope) -> Vec<MessageKey> {
+    let attached = forwarded.original().message_id.as_ref().filter(|_| forwarded.certainty == Certainty::Exact);
+    let exact = attached.or(mail.envelope.forwarded_message_id.as_ref()).map(MessageKey::of_id);
+    let text = &forwarded.original().text;
+    let told = original.date.is_some() || alike(text).chars().count() >= TELLING;
+    let likeness = original.from.first().filter(|_| told).map(|from| {
+        MessageKey::of_original(from.address.folded(), &BaseSubject::of(&original.subject), original.date, text)
+    });
+    let outer = mail.envelope.message_id.as_ref().map(MessageKey::of_id);
+    exact.into_iter().chain(likeness).chain(outer).collect()
+}
+
+/// Every name by which the original is known once it is logged; the first is its key. What the forward refers to is the
+/// original, unless that is known to be something else: by it later replies find the thread, and a copy of the original in
+/// a connected inbox is known.
+pub(super) fn names(
+    mail: &Mail,
+    forwarded: &Forwarded,
+    original: &Envelope,
+    facts: &WorkspaceFacts,
+) -> Vec<MessageKey> {
+    let mut names = own_names(mail, forwarded, original);
+    let referred =
+        nearest(mail).filter(|key| forwarded.certainty != Certainty::Exact && !facts.referred.contains_key(key));
+    names.extend(referred.filter(|key| !names.contains(key)));
+    names
+}
+
+/// The activity that stands for the original: by a name of it, by what the forward refers to, or by sender, subject and
+/// date.
+pub(super) fn find(mail: &Mail, forwarded: &Forwarded, original: &Envelope, facts: &WorkspaceFacts) -> Option<Uuid> {
+    let by_name = own_names(mail, forwarded, original).iter().find_map(|name| facts.known.get(name).copied());
+    if by_name.is_some() || forwarded.certainty == Certainty::Exact && forwarded.original().message_id.is_some() {
+        return by_name;
+    }
+    let like = Likeness {
+        original,
+        name: forwarded.original().from.name.as_deref(),
+        subject: BaseSubject::of(&original.subject),
+        text: alike(&forwarded.original().text),
+        zone_known: forwarded.original().date_utc.is_some(),
+    };
+    let referred = nearest(mail).and_then(|key| facts.referred.get(&key)).filter(|known| like.fits(known, true));
+    let found = referred.or_else(|| facts.likely.iter().find(|known| like.fits(known, false)));
+    found.map(|known| known.activity)
+}
+
+/// What is known of a forwarded message.
+struct Likeness<'a> {
+    original: &'a Envelope,
+    name: Option<&'a str>,
+    subject: BaseSubject,
+    /// Letters and figures of its text.
+    text: String,
+    zone_known: bool,
+}
+
+impl Likeness<'_> {
+    /// Whether a mail is it. One that the forward refers to needs less to be it: some programs print no address (B22).
+    fn fits(&self, known: &KnownMail, referred: bool) -> bool {
+        let same_sender = match self.original.from.first() {
+            Some(from) => from.address.folded() == known.sender,
+            None => referred && self.name.is_some() && self.name == known.name.as_deref(),
+        };
+        same_sender && self.subject.as_str() == known.base_subject && self.same_time(known, referred)
+    }
+
+    fn same_time(&self, known: &KnownMail, referred: bool) -> bool {
+        let Some(sent) = self.original.date else { return referred || self.begins_like(known) };
+        // Programs print no seconds.
+        let minutes = (sent.timestamp().div_euclid(60) - known.sent_at.timestamp().div_euclid(60)).abs();
+        let elsewhere = minutes % STEP == 0 && minutes <= ZONES.num_minutes() && !self.zone_known;
+        minutes == 0 || (elsewhere && (referred || self.begins_like(known)))
+    }
+
+    fn begins_like(&self, known: &KnownMail) -> bool {
+        let other = alike(&known.text);
+        let length = self.text.chars().count().min(other.chars().count()).min(LIKE);
+        length > 0 && self.text.chars().zip(other.chars()).take(length).all(|(a, b)| a == b)
+    }
+}

@@ -1,0 +1,111 @@
+//! Forwards that a person has to settle (B24), and what providers ask (I13).
+
+use std::collections::BTreeMap;
+
+use entity::{account, notice, review};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+use super::{Batch, Outcome, Review, rows};
+use crate::clock::Clock;
+use crate::decide::decision::Kind;
+use crate::mail::verification::Verification;
+use crate::store::StoreError;
+
+/// Puts what could not be processed into the queue and tells who forwarded it, once; takes out what a second look settled.
+pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock) -> Result<(), StoreError> {
+    let mut about: BTreeMap<i64, Option<&Review>> = BTreeMap::new();
+    for entry in &batch.entries {
+        match &entry.outcome {
+            Outcome::Review(review) => about.insert(i64::from(entry.uid), Some(review)),
+            Outcome::Log(entrant) if entrant.activity.kind == Kind::Forwarded => {
+                about.insert(i64::from(entry.uid), None)
+            }
+            _ => None,
+        };
+    }
+    if about.is_empty() {
+        return Ok(());
+    }
+    let waiting = review::Entity::find()
+        .filter(review::COLUMN.mailbox_id.eq(batch.mailbox))
+        .filter(review::COLUMN.uid_validity.eq(i64::from(batch.uid_validity)))
+        .filter(review::COLUMN.uid.is_in(about.keys().copied()))
+        .all(db)
+        .await?;
+    for row in waiting {
+        match about.get(&row.uid) {
+            Some(None) => {
+                review::Entity::delete_by_id(row.id).exec(db).await?;
+            }
+            // It waits already.
+            _ => {
+                about.remove(&row.uid);
+            }
+        }
+    }
+    let held = || about.iter().filter_map(|(uid, review)| Some((*uid, (*review)?)));
+    rows::insert(db, held().map(|(_, review)| told(review, clock)).collect()).await?;
+    rows::insert(db, held().map(|(uid, review)| row(batch, uid, review, clock)).collect()).await
+}
+
+fn row(batch: &Batch, uid: i64, review: &Review, clock: &Clock) -> review::ActiveModel {
+    let held = &review.held;
+    review::ActiveModel {
+        id: Set(clock.id()),
+        workspace_id: Set(held.workspace),
+        account_id: Set(batch.account),
+        mailbox_id: Set(batch.mailbox),
+        uid_validity: Set(i64::from(batch.uid_validity)),
+        uid: Set(uid),
+        code: Set(held.code.as_str().to_owned()),
+        reason: Set(held.why.sentence().to_owned()),
+        forwarder: Set(held.by.address.as_str().to_owned()),
+        user_id: Set(Some(held.user.0)),
+        attribution: Set(held.user.1.as_str().to_owned()),
+        message_id: Set(review.message_id.clone()),
+        sha256: Set(review.sha256.clone()),
+        size: Set(i64::try_from(review.size).unwrap_or(i64::MAX)),
+        received_at: Set(review.received),
+        created_at: Set(clock.now()),
+    }
+}
+
+/// The notice to who forwarded it, never to a contact (H9).
+fn told(review: &Review, clock: &Clock) -> notice::ActiveModel {
+    let held = &review.held;
+    let body = format!(
+        "A mail that you forwarded could not be logged: {}.\n\nIt is kept, and can be logged on a contact by hand \
+         (mailtrail review). Forwarded as an attachment, a mail is always understood.",
+        held.why.sentence()
+    );
+    notice::ActiveModel {
+        id: Set(clock.id()),
+        workspace_id: Set(held.workspace),
+        recipient: Set(held.by.address.as_str().to_owned()),
+        kind: Set("forward-not-logged".to_owned()),
+        message_id: Set(review.message_id.clone()),
+        activity_id: Set(None),
+        body: Set(body),
+        created_at: Set(clock.now()),
+        sent_at: Set(None),
+    }
+}
+
+/// Keeps with the account what a provider asks last.
+pub(super) async fn ask(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
+    let mut asked = batch.entries.iter().rev().filter_map(|entry| match &entry.outcome {
+        Outcome::Verification(asked) => Some(asked),
+        _ => None,
+    });
+    match asked.next() {
+        Some(asked) => surface(db, batch.account, asked).await,
+        None => Ok(()),
+    }
+}
+
+async fn surface(db: &DatabaseTransaction, account: Uuid, asked: &Verification) -> Result<(), StoreError> {
+    let asked = serde_json::to_value(asked).ok();
+    account::ActiveModel { id: Set(account), verification: Set(asked), ..Default::default() }.update(db).await?;
+    Ok(())
+}
