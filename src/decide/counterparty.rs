@@ -123,27 +123,28 @@ fn classify(policy: &Policy, address: &Address, role: Role, user: Option<Uuid>, 
     if facts.contacts.contains(address.folded()) {
         return Class::Outside { create: false };
     }
-    if facts.tombstones.contains(address.folded()) {
-        return Class::Left(Finding::DeletedSkipped);
-    }
-    if !domain::is_whole(address.domain()) {
-        return Class::Left(Finding::NoDomainSkipped);
-    }
-    if !policy.create_contacts {
-        return Class::Left(Finding::NotCreated);
+    if let Some(finding) = not_created(policy, address, facts) {
+        return Class::Left(finding);
     }
     if role == Role::Cc && !policy.create_from_cc {
         return Class::Left(Finding::CcNotCreated);
     }
-    if !policy.create_role_addresses && is_role(address) {
-        return Class::Left(Finding::RoleAddressSkipped);
-    }
     Class::Outside { create: true }
 }
 
-/// Whether `address` names a role rather than a person (L12).
-pub fn is_role(address: &Address) -> bool {
-    ROLES.contains(&address.local())
+/// Why no contact is made of an address that has none, if there is a reason (E5, E11, L12).
+pub(super) fn not_created(policy: &Policy, address: &Address, facts: &WorkspaceFacts) -> Option<Finding> {
+    if facts.tombstones.contains(address.folded()) {
+        Some(Finding::DeletedSkipped)
+    } else if !domain::is_whole(address.domain()) {
+        Some(Finding::NoDomainSkipped)
+    } else if !policy.create_contacts {
+        Some(Finding::NotCreated)
+    } else if !policy.create_role_addresses && ROLES.contains(&address.local()) {
+        Some(Finding::RoleAddressSkipped)
+    } else {
+        None
+    }
 }
 
 /// Whether `address` is one that mail is sent to for logging, with or without a tag (A13).

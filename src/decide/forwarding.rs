@@ -21,7 +21,6 @@ use crate::decide::policy::{Forwarding, NeverLogMode};
 use crate::decide::{Code, Finding, Policy, Trace, counterparty, sender, steps, workspace};
 use crate::mail::address::Party;
 use crate::mail::automatic::Class;
-use crate::mail::domain;
 use crate::mail::envelope::Envelope;
 use crate::mail::forwarded::{self, Certainty, Forwarded, Reason, envelope_of};
 use crate::mail::message::Mail;
@@ -318,18 +317,7 @@ fn original_sender(
     trace: &mut Trace,
 ) -> Result<Counterparty, Code> {
     let create = !facts.contacts.contains(from.address.folded());
-    let left_out = if !create {
-        None
-    } else if facts.tombstones.contains(from.address.folded()) {
-        Some(Finding::DeletedSkipped)
-    } else if !policy.create_contacts {
-        Some(Finding::NotCreated)
-    } else if !domain::is_whole(from.address.domain()) {
-        Some(Finding::NoDomainSkipped)
-    } else {
-        let role = !policy.create_role_addresses && counterparty::is_role(&from.address);
-        role.then_some(Finding::RoleAddressSkipped)
-    };
+    let left_out = counterparty::not_created(policy, &from.address, facts).filter(|_| create);
     match left_out {
         Some(finding) => {
             trace.found_by(finding, from.address.as_str());
