@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::reply::fold::{find_phrase, fold};
+use aho_corasick::AhoCorasick;
+
+use super::reply::fold::{fold, stands_alone};
 use super::reply::words::{LABEL_COLUMNS, Label, rows};
 
 /// The languages of a word, one bit each, in the order of `labels.txt`.
@@ -69,6 +71,20 @@ pub static BEHALF: LazyLock<Vec<String>> =
 
 static SEPARATORS: LazyLock<[HashMap<String, Languages>; 3]> = LazyLock::new(|| by_word(SEPARATORS_TXT));
 
+/// The same for a search of all at once, without their colons.
+struct SeparatorWords {
+    words: Option<AhoCorasick>,
+    /// By pattern.
+    languages: Vec<Languages>,
+}
+
+static SEPARATOR_WORDS: LazyLock<SeparatorWords> = LazyLock::new(|| {
+    let known = SEPARATORS.iter().flatten().map(|(words, languages)| (words.trim_end_matches([':', ' ']), *languages));
+    let (words, languages): (Vec<&str>, Vec<Languages>) = known.unzip();
+    // Only tables thousands of times as long could not be taken.
+    SeparatorWords { words: AhoCorasick::new(words).ok(), languages }
+});
+
 static CALENDARS: LazyLock<HashMap<&'static str, Calendar>> = LazyLock::new(|| {
     let calendar = |columns: Vec<Vec<String>>| {
         let mut columns = columns.into_iter();
@@ -97,9 +113,9 @@ pub fn name_of(languages: Languages) -> Option<&'static str> {
 /// The languages in which the line separates.
 pub fn languages_of_separator(line: &str) -> Languages {
     let folded = fold(line);
-    let known = SEPARATORS.iter().flatten();
-    let said = known.filter(|(words, _)| find_phrase(&folded, words.trim_end_matches([':', ' '])).is_some());
-    said.fold(0, |all, (_, languages)| all | languages)
+    let found = SEPARATOR_WORDS.words.iter().flat_map(|words| words.find_overlapping_iter(&folded));
+    let said = found.filter(|found| stands_alone(&folded, found.range()));
+    said.fold(0, |all, found| all | SEPARATOR_WORDS.languages.get(found.pattern().as_usize()).copied().unwrap_or(0))
 }
 
 /// Whether the line has the words of a separator and nothing else: some programs draw no dashes around them.

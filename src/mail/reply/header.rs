@@ -70,8 +70,9 @@ pub(in crate::mail) fn separator(line: &str) -> Option<Kind> {
         return None;
     }
     let words = fold(words);
+    let tight = words.replace(" :", ":");
     let alone = SEPARATORS.alone.iter().any(|phrase| match phrase.ends_with(':') {
-        true => words.replace(" :", ":") == phrase.replace(" :", ":"),
+        true => tight == *phrase,
         false => find_phrase(&words, phrase).is_some(),
     });
     if alone {

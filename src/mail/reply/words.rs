@@ -97,7 +97,9 @@ fn intros() -> Intros {
 }
 
 fn separators() -> Separators {
-    let [quoted, forwarded, alone] = columns(include_str!("../forms/separators.txt"), |_| true);
+    let [quoted, forwarded, mut alone] = columns(include_str!("../forms/separators.txt"), |_| true);
+    // French and its like write a blank before the colon, or none.
+    alone.iter_mut().for_each(|phrase| *phrase = phrase.replace(" :", ":"));
     Separators { quoted, forwarded, alone }
 }
 
