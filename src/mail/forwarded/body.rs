@@ -9,7 +9,7 @@ use super::people::{NoSender, Person, sender};
 use super::subject::Prefix;
 use super::unknown;
 use super::{Certainty, Reason};
-use crate::mail::forms::is_bare_separator;
+use crate::mail::forms::{is_bare_separator, languages_of_separator};
 use crate::mail::reply::header::{dashed_head, is_dashed, may_separate, separator};
 use crate::mail::reply::intro::{intro_ending_at, may_end_intro};
 use crate::mail::reply::lines::{Kind, Line as ReplyLine};
@@ -207,14 +207,18 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
     }))
 }
 
-/// A message that is forwarded under a line as above an answer: only the subject says that it is forwarded.
+/// A message that is forwarded under a line as above an answer: the subject or a separator says that it is forwarded.
 fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result<Found, Reason> {
-    if matches!(outer.prefix, Prefix::Reply | Prefix::None) {
+    let separated = separator_above(lines, start);
+    if outer.prefix == Prefix::Reply || (outer.prefix == Prefix::None && separated.is_none()) {
         return Err(Reason::Reply);
     }
     let words: Vec<&str> = lines.get(start..=end).unwrap_or_default().iter().map(|line| line.text.trim()).collect();
-    let block = attribution::block_of(&words.join(" "), end + 1 - start).ok_or(Reason::NoHeader)?;
-    if outer.prefix.among(block.languages) != Prefix::Forward {
+    let mut block = attribution::block_of(&words.join(" "), end + 1 - start).ok_or(Reason::NoHeader)?;
+    if let Some(line) = separated.and_then(|at| lines.get(at)).filter(|_| block.languages == 0) {
+        block.languages = languages_of_separator(line.text);
+    }
+    if separated.is_none() && outer.prefix.among(block.languages) != Prefix::Forward {
         return Err(Reason::Reply);
     }
     // A line within the message would name somebody of its history: only where the program's form is plain.
@@ -222,22 +226,40 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
     let marked = lines.get(start).is_some_and(|line| line.text.contains('\u{feff}'));
     let mut filled = lines.iter().skip(end + 1).filter(|line| !line.is_empty()).peekable();
     let indented = filled.peek().is_some() && filled.all(|line| line.text.starts_with("    "));
-    if !is_first && !marked && !indented {
+    if !is_first && !marked && !indented && separated.is_none() {
         return Err(Reason::Unsure);
     }
     let from = sender(block.from.as_deref().unwrap_or_default()).map_err(|_| Reason::NoSender)?;
-    let (text, below) = message(lines, end + 1, 0, Separator::Forwarded);
+    let closed = separated.and_then(|_| separator_below(lines, end));
+    let (text, mut below) =
+        message(lines.get(..closed.unwrap_or(lines.len())).unwrap_or(lines), end + 1, 0, Separator::Forwarded);
+    if let Some(closed) = closed {
+        below = text_of(lines.get(closed + 1..).unwrap_or_default(), 0);
+    }
+    let separator_line = separated.and_then(|at| lines.get(at)).map(|line| line.text.to_owned());
     Ok(Found {
         block,
         from,
-        separator: Separator::Attribution,
-        separator_line: None,
-        note: note(lines.get(..start).unwrap_or_default()),
+        separator: if separated.is_some() { Separator::Forwarded } else { Separator::Attribution },
+        separator_line,
+        note: note(lines.get(..separated.unwrap_or(start)).unwrap_or_default()),
         below,
         text: outdented(&text).trim_start().to_owned(),
         begins: end + 1,
         certainty: Certainty::Fair,
     })
+}
+
+/// The separator right above the line that says who wrote the message, as Yandex writes it.
+fn separator_above(lines: &[Line], start: usize) -> Option<usize> {
+    let (at, line) = lines.get(..start)?.iter().enumerate().rev().find(|(_, line)| !line.is_empty())?;
+    (line.depth == 0 && is_dashed(line.text) && separator(line.text) == Some(Kind::Forward)).then_some(at)
+}
+
+/// The separator that says where such a message ends.
+fn separator_below(lines: &[Line], end: usize) -> Option<usize> {
+    let is_separator = |line: &Line| is_dashed(line.text) && separator(line.text) == Some(Kind::Forward);
+    lines.iter().skip(end + 1).rposition(is_separator).map(|at| at + end + 1)
 }
 
 /// The separator without dashes above a block, if there is one.
