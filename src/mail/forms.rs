@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_table_speaks_of_known_languages() {
-        assert!(LANGUAGES.len() <= 64);
+        assert!(rows(LABELS_TXT).count() <= 64);
         for (name, table) in [("months", MONTHS_TXT), ("behalf", BEHALF_TXT), ("separators", SEPARATORS_TXT)] {
             for (language, _) in rows(table) {
                 assert!(LANGUAGES.contains(&language), "{name}: {language} has no labels");
