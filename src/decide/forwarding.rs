@@ -4,6 +4,7 @@
 //! its sender and belongs to them (I5).
 
 mod assigned;
+mod beginning;
 mod known;
 mod redirected;
 #[cfg(test)]
