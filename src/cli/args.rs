@@ -118,7 +118,7 @@ const ACCOUNT_EXAMPLES: &str = "Examples:
   mailtrail account add --kind bcc --provider imap --host mail.ours.example --address bcc@ours.example --password-file pw
   mailtrail account add --kind personal --provider google --address anna@ours.example --user anna@ours.example
 
-This version reads mailboxes of kind bcc and personal. The others count when it is asked whose mail it is.";
+A mailbox of kind team is not read; its address counts when it is asked whose mail it is.";
 
 /// `--json` on its own.
 #[derive(Debug, clap::Args)]

@@ -140,11 +140,16 @@ pub(super) fn not_created(policy: &Policy, address: &Address, facts: &WorkspaceF
         Some(Finding::NoDomainSkipped)
     } else if !policy.create_contacts {
         Some(Finding::NotCreated)
-    } else if !policy.create_role_addresses && ROLES.contains(&address.local()) {
+    } else if !policy.create_role_addresses && is_role(address) {
         Some(Finding::RoleAddressSkipped)
     } else {
         None
     }
+}
+
+/// Whether `address` names a role rather than a person (I17).
+pub(super) fn is_role(address: &Address) -> bool {
+    ROLES.contains(&address.local())
 }
 
 /// Whether `address` is one that mail is sent to for logging, with or without a tag (A13).

@@ -4,6 +4,7 @@
 //! its sender and belongs to them (I5).
 
 mod assigned;
+mod beginning;
 mod known;
 mod redirected;
 #[cfg(test)]
@@ -256,14 +257,16 @@ impl Forwarder<'_> {
         Decision { verdict: Verdict::Log(Box::new(activity)), trace }
     }
 
-    /// What one of us wrote is no mail from a contact; by configuration it is logged on whom it went to (B12).
+    /// What one of us wrote is no mail from a contact; by configuration it is logged on whom it went to (B12). Of a
+    /// forwarded mail nobody in Cc becomes a contact (B8).
     fn our_own(&self, original: &Envelope, trace: &mut Trace) -> Result<(Direction, Vec<Counterparty>), Code> {
         if !self.forwarding.log_own {
             trace.found(Finding::OriginalOfOurs);
             return Err(Code::ForwardOfOwnMessage);
         }
         trace.found(Finding::OriginalOfOursLogged);
-        let all = counterparty::recipients(self.policy, original, Some(self.user.id), self.facts, trace)?;
+        let policy = Policy { create_from_cc: false, ..self.policy.clone() };
+        let all = counterparty::recipients(&policy, original, Some(self.user.id), self.facts, trace)?;
         Ok((Direction::Outgoing, all))
     }
 }

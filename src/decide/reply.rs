@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::decide::attribution::{Attributed, attribute};
-use crate::decide::decision::{Activity, Attribution, Decision, Direction, Flag, Kind, Verdict};
+use crate::decide::decision::{Activity, Attribution, Counterparty, Decision, Direction, Flag, Kind, Verdict};
 use crate::decide::facts::{ClaimBy, Facts, KnownThread, WorkspaceFacts};
 use crate::decide::policy::{AutoReplies, Inbox, LoggingRule};
 use crate::decide::thread::{self, By, Conversation, Hit, ThreadMatch};
@@ -259,7 +259,9 @@ impl Case<'_> {
     /// A mail that a user asked for is logged whatever it refers to (K6); a never-log list still holds.
     fn asked_for(&self, thread: Option<&KnownThread>, mut trace: Trace) -> Decision {
         trace.found(Finding::AskedFor);
-        let policy = Policy { auto_replies: AutoReplies::Flag, ..self.policy.clone() };
+        let by_program = self.is_by_program();
+        let create_contacts = self.policy.create_contacts && !by_program;
+        let policy = Policy { auto_replies: AutoReplies::Flag, create_contacts, ..self.policy.clone() };
         let case = Case { policy: &policy, ..*self };
         let (watcher, from) = match case.admitted(false) {
             Ok(admitted) => admitted,
@@ -272,6 +274,18 @@ impl Case<'_> {
             }
             Author::Nobody(code, finding) => Decision::skip(trace, code, finding),
             Author::Outsider => case.received(watcher, from, thread, trace),
+        }
+    }
+
+    /// Whether a program sent what a user asked for; of such mail nobody becomes a contact (L11, J12). What a role sends
+    /// through a list is no discussion.
+    fn is_by_program(&self) -> bool {
+        let envelope = self.seen.envelope;
+        let role = envelope.from.first().is_some_and(|from| counterparty::is_role(&from.address));
+        match envelope.class {
+            Class::Bounce => true,
+            Class::List => role,
+            _ => steps::is_automatic(envelope),
         }
     }
 
@@ -314,8 +328,19 @@ impl Case<'_> {
         let how = (Kind::Reply, Direction::Incoming);
         let mut activity = steps::activity(self.policy, self.facts, envelope, how, &mut trace);
         activity.user = Some(self.recipient().unwrap_or((watcher, Attribution::Connected)));
-        let create = self.seen.asked_for && !self.facts.tombstones.contains(from.address.folded());
+        let by_program = self.seen.asked_for && self.is_by_program();
+        let create = self.seen.asked_for && !by_program && !self.facts.tombstones.contains(from.address.folded());
         activity.counterparties = steps::with_known_others(self.policy, envelope, from, create, self.facts);
+        if by_program {
+            if !activity.flags.contains(&Flag::AutoReply) {
+                trace.found(Finding::AutomaticMail);
+                activity.flags.push(Flag::AutoReply);
+            }
+            let is_known = |one: &Counterparty| self.facts.contacts.contains(one.party.address.folded());
+            if thread.is_none() && !activity.counterparties.iter().any(is_known) {
+                return Decision::skip(trace, Code::NoRecipient, Finding::AutomaticNotCreated);
+            }
+        }
         activity.thread = thread.map(|thread| thread.id);
         self.log(activity, flag, trace)
     }

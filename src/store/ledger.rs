@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{
-    account_workspace, activity, contact_address, ledger, mailbox, notice, outbox, quarantine, thread_message,
+    account_workspace, activity, contact_address, ledger, mailbox, notice, outbox, quarantine, sighting, thread_message,
 };
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -127,6 +127,12 @@ impl Store {
             .all(&self.db)
             .await?;
         Ok(ranges)
+    }
+
+    /// Whether a message, in the mailbox's present epoch, is on the timeline.
+    pub async fn is_seen(&self, mailbox: &mailbox::Model, uid: u32) -> Result<bool, StoreError> {
+        let place = (mailbox.id, mailbox.uid_validity, i64::from(uid));
+        Ok(sighting::Entity::find_by_id(place).one(&self.db).await?.is_some())
     }
 
     /// The ranges of UIDs after `cursor` that have a verdict: none, but for mail that a resync left judged.

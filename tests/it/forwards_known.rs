@@ -25,6 +25,23 @@ async fn two_forwards_of_one_mail_are_one_activity_whoever_forwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_mails_of_one_sender_subject_and_minute_are_two_activities() {
+    for engine in engines() {
+        let world = world(engine, "").await;
+        let invoice = |id: &str, text: &str| forward(id, &carla(), "").replace("bierzemy tę ofertę.", text);
+        forwarded(&world, invoice("f1@ours.example", "Invoice 1001, 500 EUR"));
+        forwarded(&world, invoice("f2@ours.example", "Invoice 1002, 900 EUR"));
+        world.sync();
+        for (id, text) in [("f3@ours.example", "Invoice 1002, 900 EUR"), ("f4@ours.example", "Invoice 1001, 500 EUR")] {
+            forwarded(&world, plain_only(&invoice(id, text)));
+        }
+        world.sync();
+        assert_eq!(world.codes(), ["logged", "logged", "duplicate", "duplicate"]);
+        assert_eq!(world.activity_of("f2@ours.example")["sightings"].as_array().map(Vec::len), Some(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forward_of_a_mail_that_an_inbox_logged_is_a_sighting() {
     for engine in engines() {
         let world = world(engine, "").await;

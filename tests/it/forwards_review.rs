@@ -65,6 +65,22 @@ async fn a_dropped_forward_is_gone_and_its_verdict_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_forward_that_is_judged_again_tells_its_forwarder_no_second_time() {
+    for engine in engines() {
+        let world = world(engine, "").await;
+        forwarded(&world, forward("f1@ours.example", "Carla Customer", ""));
+        world.sync();
+        let id = world.trail.json(REVIEW)[0]["id"].as_str().unwrap().to_owned();
+        world.trail.run(&["review", "drop", &id]);
+        world.trail.run(&["account", "resync", LOG]);
+        forwarded(&world, forward("f2@ours.example", "Carla Customer", ""));
+        world.sync();
+        let notices = world.trail.json(&["notice", "list", "--json"]);
+        assert_eq!(notices.len(), 2, "one for each forward: {notices:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_leaves_nothing_to_review() {
     for engine in engines() {
         let world = world(engine, "").await;

@@ -74,6 +74,24 @@ async fn a_user_may_have_any_mail_logged_and_is_told_what_is_known_of_the_rest()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_is_on_the_timeline_may_be_asked_for_again() {
+    for engine in engines() {
+        let desk = Desk::new(engine, Profile::Plain).await;
+        let mail = mail_from("dora@other.example", "1@o.example", ANNA, "");
+        desk.receive(mail.clone());
+        desk.receive(mail);
+        desk.sync();
+        let ask = |uid: &str| desk.trail.run(&["log", "--account", ANNA, "--mailbox", "INBOX", "--uid", uid]);
+        assert!(ask("1").contains("UID 1 is on the timeline"));
+        for uid in ["1", "2", "2", "1"] {
+            let told = ask(uid);
+            assert!(told.contains(&format!("UID {uid} was on the timeline already")), "{told}");
+        }
+        assert_eq!(desk.codes(), ["logged", "duplicate"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_all_mail_with_contacts_is_logged_other_mail_still_is_not_opened() {
     for engine in engines() {
         let desk = Desk::with(engine, Profile::Plain, "logging_rule = \"known-contacts\"\n").await;

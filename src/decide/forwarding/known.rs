@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::beginning::Beginning;
 use crate::decide::MessageKey;
 use crate::decide::facts::{FactQuery, WorkspaceFacts, ancestors};
 use crate::decide::key::alike;
@@ -15,10 +16,7 @@ use crate::mail::subject::BaseSubject;
 const ZONES: TimeDelta = TimeDelta::hours(14);
 const STEP: i64 = 15;
 
-/// Letters and figures by which two texts are held to be one.
-const LIKE: usize = 60;
-
-/// Those that a text must have to name a message without a date.
+/// Letters and figures that a text must have to name a message without a date.
 const TELLING: usize = 12;
 
 /// A mail on the timeline that a forward may be of.
@@ -77,18 +75,22 @@ fn nearest(mail: &Mail) -> Option<MessageKey> {
 fn own_names(mail: &Mail, forwarded: &Forwarded, original: &Envelope) -> Vec<MessageKey> {
     let attached = forwarded.original().message_id.as_ref().filter(|_| forwarded.certainty == Certainty::Exact);
     let exact = attached.or(mail.envelope.forwarded_message_id.as_ref()).map(MessageKey::of_id);
+    let outer = mail.envelope.message_id.as_ref().map(MessageKey::of_id);
+    exact.into_iter().chain(by_likeness(forwarded, original)).chain(outer).collect()
+}
+
+/// The name that forwards of one message have in common. Two messages of one minute have the same.
+fn by_likeness(forwarded: &Forwarded, original: &Envelope) -> Option<MessageKey> {
     let text = &forwarded.original().text;
     let told = original.date.is_some() || alike(text).chars().count() >= TELLING;
-    let likeness = original.from.first().filter(|_| told).map(|from| {
+    original.from.first().filter(|_| told).map(|from| {
         MessageKey::of_original(from.address.folded(), &BaseSubject::of(&original.subject), original.date, text)
-    });
-    let outer = mail.envelope.message_id.as_ref().map(MessageKey::of_id);
-    exact.into_iter().chain(likeness).chain(outer).collect()
+    })
 }
 
 /// Every name by which the original is known once it is logged; the first is its key. What the forward refers to is the
 /// original, unless that is known to be something else: by it later replies find the thread, and a copy of the original in
-/// a connected inbox is known.
+/// a connected inbox is known. A name that is known already is another's: `find` has told the two apart.
 pub(super) fn names(
     mail: &Mail,
     forwarded: &Forwarded,
@@ -99,23 +101,32 @@ pub(super) fn names(
     let referred =
         nearest(mail).filter(|key| forwarded.certainty != Certainty::Exact && !facts.referred.contains_key(key));
     names.extend(referred.filter(|key| !names.contains(key)));
+    names.retain(|name| !facts.known.contains_key(name));
     names
 }
 
 /// The activity that stands for the original: by a name of it, by what the forward refers to, or by sender, subject and
-/// date.
+/// date. What only looks like it must say the same: more than one mail may be sent in a minute.
 pub(super) fn find(mail: &Mail, forwarded: &Forwarded, original: &Envelope, facts: &WorkspaceFacts) -> Option<Uuid> {
-    let by_name = own_names(mail, forwarded, original).iter().find_map(|name| facts.known.get(name).copied());
-    if by_name.is_some() || forwarded.certainty == Certainty::Exact && forwarded.original().message_id.is_some() {
-        return by_name;
-    }
     let like = Likeness {
         original,
         name: forwarded.original().from.name.as_deref(),
         subject: BaseSubject::of(&original.subject),
-        text: alike(&forwarded.original().text),
+        text: Beginning::of(&forwarded.original().text),
         zone_known: forwarded.original().date_utc.is_some(),
     };
+    let likeness = by_likeness(forwarded, original);
+    let differs = |activity: Uuid| {
+        let found = facts.likely.iter().find(|known| known.activity == activity);
+        found.is_some_and(|known| !like.says_the_same(known))
+    };
+    let by_name = own_names(mail, forwarded, original).into_iter().find_map(|name| {
+        let activity = facts.known.get(&name).copied()?;
+        (Some(name) != likeness || !differs(activity)).then_some(activity)
+    });
+    if by_name.is_some() || forwarded.certainty == Certainty::Exact && forwarded.original().message_id.is_some() {
+        return by_name;
+    }
     let referred = nearest(mail).and_then(|key| facts.referred.get(&key)).filter(|known| like.fits(known, true));
     let found = referred.or_else(|| facts.likely.iter().find(|known| like.fits(known, false)));
     found.map(|known| known.activity)
@@ -126,8 +137,7 @@ struct Likeness<'a> {
     original: &'a Envelope,
     name: Option<&'a str>,
     subject: BaseSubject,
-    /// Letters and figures of its text.
-    text: String,
+    text: Beginning,
     zone_known: bool,
 }
 
@@ -138,20 +148,23 @@ impl Likeness<'_> {
             Some(from) => from.address.folded() == known.sender,
             None => referred && self.name.is_some() && self.name == known.name.as_deref(),
         };
-        same_sender && self.subject.as_str() == known.base_subject && self.same_time(known, referred)
+        same_sender
+            && self.subject.as_str() == known.base_subject
+            && self.same_time(known, referred)
+            && (referred || self.says_the_same(known))
     }
 
     fn same_time(&self, known: &KnownMail, referred: bool) -> bool {
-        let Some(sent) = self.original.date else { return referred || self.begins_like(known) };
+        // Without a text there is too little to go by.
+        let told = referred || !self.text.is_empty();
+        let Some(sent) = self.original.date else { return told };
         // Programs print no seconds.
         let minutes = (sent.timestamp().div_euclid(60) - known.sent_at.timestamp().div_euclid(60)).abs();
         let elsewhere = minutes % STEP == 0 && minutes <= ZONES.num_minutes() && !self.zone_known;
-        minutes == 0 || (elsewhere && (referred || self.begins_like(known)))
+        minutes == 0 || (elsewhere && told)
     }
 
-    fn begins_like(&self, known: &KnownMail) -> bool {
-        let other = alike(&known.text);
-        let length = self.text.chars().count().min(other.chars().count()).min(LIKE);
-        length > 0 && self.text.chars().zip(other.chars()).take(length).all(|(a, b)| a == b)
+    fn says_the_same(&self, known: &KnownMail) -> bool {
+        self.text.is_like(&Beginning::of(&known.text))
     }
 }

@@ -119,13 +119,16 @@ fn a_forward_is_the_original_senders_and_makes_nobody_else() {
 }
 
 #[test]
-fn policies_change_what_a_forward_is() {
+fn a_forward_of_our_own_mail_creates_whom_it_went_to_and_nobody_in_cc() {
     let own =
         forward("Anna Berg <anna@ours.example>").replace("To: Anna Berg <anna@ours.example>", "To: eve@their.example");
     let mut given = Given::new();
     given.forwarding.log_own = true;
-    assert_eq!(given.says(&own), "outgoing by 1 with +eve dora +new");
+    assert_eq!(given.says(&own), "outgoing by 1 with +eve dora");
+}
 
+#[test]
+fn policies_change_what_a_forward_is() {
     let mut given = Given::new();
     given.forwarding.both_parts = true;
     assert_eq!(given.says(&forward(FROM)), "missing-html-or-text held for anna@ours.example");
@@ -154,7 +157,8 @@ fn a_message_that_is_on_the_timeline_is_seen_once_more() {
     let carla = "carla@customer.example";
     // The forward prints 10:05 on clocks an hour ahead.
     let table = [
-        (Some(known(carla, (9, 5), other)), None, "sighting of 5"),
+        (Some(known(carla, (9, 5), same)), None, "sighting of 5"),
+        (Some(known(carla, (9, 5), other)), None, "incoming by 1 with +carla dora"),
         (Some(known(carla, (10, 5), same)), None, "sighting of 5"),
         (Some(known(carla, (10, 5), other)), None, "incoming by 1 with +carla dora"),
         (Some(known(carla, (10, 6), same)), None, "incoming by 1 with +carla dora"),
@@ -193,6 +197,31 @@ fn two_forwards_of_one_message_have_a_name_in_common_and_what_they_refer_to_is_a
     given.facts.referred.insert(key("<o@customer.example>"), known("anna@ours.example", (8, 0), "Our offer"));
     let answer = activity(&forward(FROM), &given);
     assert!(!answer.aliases.contains(&key("<o@customer.example>")), "that is another mail's");
+}
+
+#[test]
+fn another_mail_of_the_same_minute_is_a_mail_of_its_own_with_its_own_key() {
+    let logged = |raw: &str, given: &Given| match given.decide(raw).verdict {
+        Verdict::Log(activity) => *activity,
+        other => panic!("{other:?}"),
+    };
+    let refers = "In-Reply-To: <o@customer.example>\r\nReferences: <o@customer.example>\r\n";
+    let forward =
+        |id: &str, text: &str| forward(FROM).replace(refers, "").replace("<f@", id).replace("We take the offer.", text);
+    let (one, other) = ("Invoice 1001, 500 EUR", "Invoice 1002, 900 EUR");
+    let mut given = Given::new();
+    let first = logged(&forward("<f@", one), &given);
+    let names = first.key.iter().chain(&first.aliases);
+    given.facts.known.extend(names.map(|name| (*name, Uuid::from_u128(5))));
+    given.facts.likely.push(known("carla@customer.example", (9, 5), one));
+    assert_eq!(given.says(&forward("<g@", &format!("{one}\r\n\r\nCarla, +48 100"))), "sighting of 5");
+    let second = logged(&forward("<g@", other), &given);
+    assert_eq!((second.key, second.aliases), (Some(key("<g@ours.example>")), Vec::new()));
+    given.facts.known.insert(key("<g@ours.example>"), Uuid::from_u128(6));
+    let noted = KnownMail { activity: Uuid::from_u128(6), ..known("carla@customer.example", (9, 5), other) };
+    given.facts.likely.push(noted);
+    assert_eq!(given.says(&forward("<h@", other)), "sighting of 6", "forwarded once more");
+    assert_eq!(given.says(&forward("<i@", one)), "sighting of 5");
 }
 
 #[test]

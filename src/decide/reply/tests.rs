@@ -204,6 +204,26 @@ fn what_a_user_asks_for_is_logged_whatever_it_refers_to_but_never_against_a_list
 }
 
 #[test]
+fn nobody_becomes_a_contact_by_asking_for_mail_of_a_program() {
+    let mut given = Given { asked_for: true, ..Given::new() };
+    let list = "List-Id: News <news.third.example>\r\nPrecedence: bulk\r\nFrom: noreply@third.example\r\nTo: anna@ours.example";
+    let away = "Auto-Submitted: auto-replied\r\nFrom: x@third.example\r\nTo: anna@ours.example";
+    let mailer = away.replace("x@", "MAILER-DAEMON@");
+    for header in [list, away, &mailer] {
+        assert_eq!(given.says(header), "no-recipient", "{header}");
+    }
+    assert_eq!(given.says(&list.replace("noreply@", "x@")), "reply incoming by 1 with x alone", "a discussion");
+    for address in ["noreply@third.example", "x@third.example", "mailer-daemon@third.example"] {
+        given.facts.contacts.insert(address.to_owned());
+    }
+    for header in [list, away, &mailer] {
+        let Verdict::Log(activity) = given.decide(header).verdict else { panic!("it is logged: {header}") };
+        assert_eq!(activity.flags.iter().filter(|flag| **flag == Flag::AutoReply).count(), 1, "{header}");
+        assert!(activity.counterparties.iter().all(|one| !one.create));
+    }
+}
+
+#[test]
 fn a_known_message_is_one_more_sighting_by_either_of_its_ids() {
     let mut given = Given::new();
     given.facts.known.insert(MessageKey::of_id(&MessageId::parse("<a@x>").unwrap()), Uuid::from_u128(3));

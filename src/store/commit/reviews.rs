@@ -1,6 +1,6 @@
 //! Forwards that a person has to settle (B24), and what providers ask (I13).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use entity::{account, notice, review};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
@@ -11,6 +11,9 @@ use crate::clock::Clock;
 use crate::decide::decision::Kind;
 use crate::mail::verification::Verification;
 use crate::store::StoreError;
+
+/// The kind of notice that a forward waits.
+const NOT_LOGGED: &str = "forward-not-logged";
 
 /// Puts what could not be processed into the queue and tells who forwarded it, once; takes out what a second look settled.
 pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock) -> Result<(), StoreError> {
@@ -45,7 +48,9 @@ pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock
         }
     }
     let held = || about.iter().filter_map(|(uid, review)| Some((*uid, (*review)?)));
-    rows::insert(db, held().map(|(_, review)| told(review, clock)).collect()).await?;
+    let before = told_before(db, held().map(|(_, review)| review).collect()).await?;
+    let untold = held().filter(|(_, review)| !before.contains(&about_what(review)));
+    rows::insert(db, untold.map(|(_, review)| told(review, clock)).collect()).await?;
     rows::insert(db, held().map(|(uid, review)| row(batch, uid, review, clock)).collect()).await
 }
 
@@ -71,6 +76,28 @@ fn row(batch: &Batch, uid: i64, review: &Review, clock: &Clock) -> review::Activ
     }
 }
 
+/// Workspace, forwarder and Message-ID.
+type About = (Uuid, String, Option<String>);
+
+fn about_what(review: &Review) -> About {
+    (review.held.workspace, review.held.by.address.as_str().to_owned(), review.message_id.clone())
+}
+
+/// What forwarders have been told of: a mail that was dropped may be judged again.
+async fn told_before(db: &DatabaseTransaction, reviews: Vec<&Review>) -> Result<HashSet<About>, StoreError> {
+    let ids: Vec<&str> = reviews.iter().filter_map(|review| review.message_id.as_deref()).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = notice::Entity::find()
+        .filter(notice::COLUMN.kind.eq(NOT_LOGGED))
+        .filter(notice::COLUMN.workspace_id.is_in(reviews.iter().map(|review| review.held.workspace)))
+        .filter(notice::COLUMN.message_id.is_in(ids))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.workspace_id, row.recipient, row.message_id)).collect())
+}
+
 /// The notice to who forwarded it, never to a contact (H9).
 fn told(review: &Review, clock: &Clock) -> notice::ActiveModel {
     let held = &review.held;
@@ -83,7 +110,7 @@ fn told(review: &Review, clock: &Clock) -> notice::ActiveModel {
         id: Set(clock.id()),
         workspace_id: Set(held.workspace),
         recipient: Set(held.by.address.as_str().to_owned()),
-        kind: Set("forward-not-logged".to_owned()),
+        kind: Set(NOT_LOGGED.to_owned()),
         message_id: Set(review.message_id.clone()),
         activity_id: Set(None),
         body: Set(body),

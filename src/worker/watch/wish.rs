@@ -14,7 +14,8 @@ use crate::worker::Worker;
 use crate::worker::intake::Intake;
 
 impl Worker {
-    /// Logs one message of a personal inbox on request. Its verdict takes the place of the one it had.
+    /// Logs one message of a personal inbox on request. Its verdict takes the place of the one it had, unless that put it
+    /// on the timeline already.
     pub async fn log_on_request(&self, account: &account::Model, name: &str, uid: u32) -> Result<Code, Trouble> {
         let mut session = self.connect(account).await?;
         let listed = session.mailboxes().await?;
@@ -28,6 +29,10 @@ impl Worker {
         let selected = session.examine(&row.wire_name).await?;
         // A mailbox that is not watched has no epoch yet; one whose epoch changed is scanned at the next sync.
         let place = mailbox::Model { uid_validity: i64::from(selected.uid_validity), ..row };
+        if self.store.is_seen(&place, uid).await? {
+            session.logout().await;
+            return Ok(Code::Duplicate);
+        }
         let mut intake = Intake::new(self, account, &place, &CancellationToken::new()).await?;
         let listed = present(&mut session, &[uid]).await?;
         let looked = intake.headers(&mut session, &listed, Part::Whole).await?;
