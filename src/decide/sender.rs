@@ -30,15 +30,17 @@ pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Optio
 }
 
 /// The same for a mail that one of us is said to have sent, found in an inbox: a copy of one's own mail was never received
-/// and has no results, and a server that stamps results stamps them on every mail it receives.
+/// and has no results, and a server that stamps results stamps them on every mail it receives. Results that speak against
+/// the sender refuse the mail, whoever stamped them: a forger gains nothing by them.
 pub fn confirm_own(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
-    match assess(envelope, &policy.stamp) {
-        Assessment::Absent => {
-            trace.found(Finding::SenderUnchecked);
-            Some(None)
-        }
-        Assessment::Pass { .. } | Assessment::Fail { .. } => confirm(policy, envelope, trace),
+    let assessment = assess(envelope, &policy.stamp);
+    if assessment == Assessment::Absent {
+        trace.found(Finding::SenderUnchecked);
+        return Some(None);
     }
+    let flag = confirm(policy, envelope, trace)?;
+    let refuted = matches!(assessment, Assessment::Fail { refuted: true, .. });
+    if refuted && policy.sender_authentication != SenderAuthentication::Off { None } else { Some(flag) }
 }
 
 /// The same for somebody who is not one of us (decision 11): only results that speak against the sender refuse the mail,

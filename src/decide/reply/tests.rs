@@ -163,6 +163,27 @@ fn a_forged_or_listed_or_automatic_reply_gets_what_the_policy_says() {
 }
 
 #[test]
+fn results_that_fail_refute_one_of_us_as_they_refute_a_customer() {
+    let own = "Subject: Re: Offer\r\nReferences: <1@ours>\r\nTo: carla@customer.example\r\n";
+    for given in [Given::new(), Given::all_mail(), Given { asked_for: true, ..Given::new() }] {
+        for from in ["anna@ours.example", "bert@ours.example"] {
+            let failed = format!(
+                "Authentication-Results: mx.ours.example; dmarc=fail header.from=ours.example\r\n{own}From: {from}"
+            );
+            assert_eq!(given.says(&failed), "auth-failed", "{from}");
+            let unsure = failed.replace("dmarc=fail", "dmarc=none");
+            assert!(given.says(&unsure).starts_with("sent outgoing"), "{from}: nothing speaks against it");
+            let sent = format!("{own}From: {from}");
+            assert!(given.says(&sent).starts_with("sent outgoing"), "{from}: one's own copy has no results");
+        }
+    }
+    let mut given = Given::new();
+    given.policy.sender_authentication = crate::decide::policy::SenderAuthentication::Off;
+    let failed = format!("Authentication-Results: mx.ours.example; dmarc=fail\r\n{own}From: anna@ours.example");
+    assert!(given.says(&failed).starts_with("sent outgoing"), "the check is off");
+}
+
+#[test]
 fn a_bounce_is_no_reply() {
     let bounce = "From: mailer-daemon@customer.example\r\nTo: anna@ours.example\r\nSubject: Undelivered\r\n\
                   References: <1@ours>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b";
