@@ -43,6 +43,13 @@ pub fn confirm_own(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> O
     if refuted && policy.sender_authentication != SenderAuthentication::Off { None } else { Some(flag) }
 }
 
+/// Whether results speak against the one author of a report (J12). Mail systems may leave their address out.
+pub fn refutes_report(policy: &Policy, envelope: &Envelope) -> bool {
+    policy.sender_authentication != SenderAuthentication::Off
+        && envelope.from.len() == 1
+        && matches!(assess(envelope, &policy.stamp), Assessment::Fail { refuted: true, .. })
+}
+
 /// The same for somebody who is not one of us (decision 11): only results that speak against the sender refuse the mail,
 /// results that do not pass are flagged, and that there are none is no fault of the sender.
 pub fn confirm_outsider(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
