@@ -91,7 +91,7 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         installation.worker().await?.tokens.put_refresh_token(account.id, &token, Source::Consent).await?;
     }
     say(format_args!("{} is added ({}, {}:{}).", account.address, account.kind, account.host, account.port))?;
-    if known.is_some_and(|known| is_earlier(account.since, known.since)) {
+    if known.is_some_and(|known| is_earlier(&account, &known)) {
         say("Mail that came before its former start is read at the next run.")?;
     }
     if account.kind == "personal" && (has_token || account.auth == "password") {

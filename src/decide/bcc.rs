@@ -104,5 +104,8 @@ fn sent_by_outsider(
     if envelope.class == Class::Bounce {
         return Decision::skip(trace, Code::Bounce, Finding::BounceRefused);
     }
+    if policy.auto_replies == AutoReplies::Skip && steps::is_automatic_or_listed(envelope) {
+        return Decision::skip(trace, Code::AutoReply, Finding::AutomaticRefused);
+    }
     steps::incoming(policy, envelope, from, hit.thread, facts, trace)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::decide::decision::{Decision, Direction, Verdict};
 use crate::decide::facts::{Facts, KnownThread, WorkspaceFacts, ancestors};
 use crate::decide::thread::Conversation;
-use crate::decide::{Code, Finding, MessageKey, Policy, decide, forwarding, steps};
+use crate::decide::{Code, Finding, MessageKey, Policy, decide, forwarding, sender, steps};
 use crate::mail::automatic::Class;
 use crate::mail::bounce::{Action, Bounce};
 use crate::mail::envelope::Envelope;
@@ -62,15 +62,15 @@ fn is_in_conversation(
     threads.any(|thread| envelope.failed_recipients.iter().any(|failed| steps::takes_part(failed, thread)))
 }
 
-/// The logged mail that the text of a bounce says came back for good; else the one that its header is about. A mail that is
-/// late, or arrived, did not come back.
+/// The logged mail that the text of a bounce says came back for good, whatever its header names; where the text names none,
+/// the one that its header is about. A mail that is late, or arrived, did not come back.
 pub fn by_report(bounce: &Bounce, by_header: Returned) -> Option<Returned> {
     if bounce.action != Action::Failed {
         return None;
     }
     let Returned { workspace, names } = by_header;
     let told = bounce.original_message_id.as_ref().map(MessageKey::of_id);
-    let names: Vec<MessageKey> = told.into_iter().chain(names).collect();
+    let names = told.map_or(names, |told| vec![told]);
     (!names.is_empty()).then_some(Returned { workspace, names })
 }
 
@@ -100,7 +100,12 @@ pub fn decide_at_hand(
         decision.trace.found(Finding::BounceOfLogged);
         decision = Decision::skip(decision.trace, Code::Bounce, Finding::BounceRefused);
     }
-    (decision, by_report(bounce, about))
+    (decision, by_report(bounce, about).filter(|_| is_believed(policy, &mail.envelope)))
+}
+
+/// Whether a report may mark what it is about: not if results speak against who sent it (L13).
+pub fn is_believed(policy: &Policy, envelope: &Envelope) -> bool {
+    !sender::refutes_report(policy, envelope)
 }
 
 fn at_hand(mail: &Mail, bounce: &Bounce, received: DateTime<Utc>, facts: &Facts) -> Option<Returned> {
@@ -164,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_report_that_results_speak_against_marks_nothing() {
+        let believed = |header: &str| {
+            is_believed(&Policy::default(), &Envelope::parse(format!("{REPORT}{header}\r\n\r\n").as_bytes()))
+        };
+        assert!(believed("X: y"));
+        assert!(believed("Authentication-Results: mx.ours.example; dmarc=pass header.from=customer.example"));
+        assert!(!believed("Authentication-Results: mx.ours.example; dmarc=fail header.from=customer.example"));
+        let nameless = "Authentication-Results: mx.ours.example; spf=none\r\nFrom: MAILER-DAEMON <>\r\n\r\n";
+        assert!(is_believed(&Policy::default(), &Envelope::parse(nameless.as_bytes())));
+    }
+
+    #[test]
     fn only_what_came_back_for_good_did_not_arrive() {
         let by_header = || Returned { workspace: Uuid::from_u128(1), names: vec![key("<1@ours>")] };
         let bounce = |action, id: Option<&str>| Bounce {
@@ -173,7 +190,7 @@ mod tests {
             status: None,
         };
         let names = |bounce: Bounce| by_report(&bounce, by_header()).map(|found| found.names);
-        assert_eq!(names(bounce(Action::Failed, Some("<2@ours>"))), Some(vec![key("<2@ours>"), key("<1@ours>")]));
+        assert_eq!(names(bounce(Action::Failed, Some("<2@ours>"))), Some(vec![key("<2@ours>")]));
         assert_eq!(names(bounce(Action::Failed, None)), Some(vec![key("<1@ours>")]));
         for action in [Action::Delayed, Action::Delivered, Action::Relayed, Action::Expanded] {
             assert_eq!(names(bounce(action, Some("<1@ours>"))), None, "{action:?}");

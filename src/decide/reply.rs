@@ -172,7 +172,7 @@ impl Case<'_> {
         connected.retain(|(_, claim)| claim.may_log);
         let first = connected.iter().min_by_key(|(since, claim)| (*since, claim.user));
         let Some((_, claim)) = first else { return Err((Code::SeatNotAllowed, Finding::InboxSeat)) };
-        if self.policy.auto_replies == AutoReplies::Skip && steps::is_automatic(self.seen.envelope) {
+        if self.policy.auto_replies == AutoReplies::Skip && steps::is_automatic_or_listed(self.seen.envelope) {
             return Err((Code::AutoReply, Finding::AutomaticRefused));
         }
         let from = self.seen.envelope.from.first().ok_or((Code::UnknownSender, Finding::NoSender))?;

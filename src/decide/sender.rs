@@ -30,15 +30,24 @@ pub fn confirm(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Optio
 }
 
 /// The same for a mail that one of us is said to have sent, found in an inbox: a copy of one's own mail was never received
-/// and has no results, and a server that stamps results stamps them on every mail it receives.
+/// and has no results, and a server that stamps results stamps them on every mail it receives. Results that speak against
+/// the sender refuse the mail, whoever stamped them: a forger gains nothing by them.
 pub fn confirm_own(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> Option<Option<Flag>> {
-    match assess(envelope, &policy.stamp) {
-        Assessment::Absent => {
-            trace.found(Finding::SenderUnchecked);
-            Some(None)
-        }
-        Assessment::Pass { .. } | Assessment::Fail { .. } => confirm(policy, envelope, trace),
+    let assessment = assess(envelope, &policy.stamp);
+    if assessment == Assessment::Absent {
+        trace.found(Finding::SenderUnchecked);
+        return Some(None);
     }
+    let flag = confirm(policy, envelope, trace)?;
+    let refuted = matches!(assessment, Assessment::Fail { refuted: true, .. });
+    if refuted && policy.sender_authentication != SenderAuthentication::Off { None } else { Some(flag) }
+}
+
+/// Whether results speak against the one author of a report (J12). Mail systems may leave their address out.
+pub fn refutes_report(policy: &Policy, envelope: &Envelope) -> bool {
+    policy.sender_authentication != SenderAuthentication::Off
+        && envelope.from.len() == 1
+        && matches!(assess(envelope, &policy.stamp), Assessment::Fail { refuted: true, .. })
 }
 
 /// The same for somebody who is not one of us (decision 11): only results that speak against the sender refuse the mail,

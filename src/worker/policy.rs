@@ -1,6 +1,6 @@
 //! The policy of an account, from the configuration and the account's provider.
 
-use chrono::SubsecRound;
+use chrono::{DateTime, SubsecRound, Utc};
 use entity::account;
 
 use crate::config::{self, Config};
@@ -58,8 +58,9 @@ pub fn of(account: &account::Model, config: &Config) -> Policy {
 /// be logged; what came before it was first connected is not, but read only if `--since` says so.
 fn inbox(account: &account::Model, config: &Config) -> Option<Inbox> {
     let address = Address::parse(&account.address).filter(|_| account.kind == "personal")?;
-    // INTERNALDATE has whole seconds (RFC 3501 §2.3.3).
-    let gap = account.connected_at.map(|connected| (account.created_at.trunc_subsecs(0), connected));
+    // INTERNALDATE has whole seconds (RFC 3501 §2.3.3): mail of the very second may have come after the connection.
+    let whole = |moment: DateTime<Utc>| moment.trunc_subsecs(0);
+    let gap = account.connected_at.map(|connected| (whole(account.created_at), whole(connected)));
     Some(Inbox {
         address,
         rule: match config.policy.logging_rule {
@@ -68,4 +69,55 @@ fn inbox(account: &account::Model, config: &Config) -> Option<Inbox> {
         },
         gap: gap.filter(|(from, until)| !config.policy.log_gap && from < until),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn inbox_of(created: i64, connected: i64) -> account::Model {
+        let at = |millis| Utc.timestamp_millis_opt(millis).unwrap();
+        account::Model {
+            id: Uuid::nil(),
+            address: "anna@ours.example".to_owned(),
+            address_folded: "anna@ours.example".to_owned(),
+            kind: "personal".to_owned(),
+            provider: "imap".to_owned(),
+            host: "localhost".to_owned(),
+            port: 993,
+            auth: "password".to_owned(),
+            security: "tls".to_owned(),
+            imap_user: None,
+            password_file: None,
+            state: "active".to_owned(),
+            reason: None,
+            declared: false,
+            withdrawn: false,
+            since: None,
+            connected_by: None,
+            connected_at: Some(at(connected)),
+            created_at: at(created),
+            last_success: None,
+            last_attempt: None,
+            failures: 0,
+            next_try: None,
+            verification: None,
+        }
+    }
+
+    #[test]
+    fn mail_of_the_second_in_which_an_inbox_was_connected_is_in_no_gap() {
+        let gap = |created, connected, log_gap| {
+            let mut config = Config::default();
+            config.policy.log_gap = log_gap;
+            let gap = of(&inbox_of(created, connected), &config).inbox.unwrap().gap;
+            gap.map(|(from, until)| (from.timestamp_millis(), until.timestamp_millis()))
+        };
+        assert_eq!(gap(10_200, 10_900, false), None);
+        assert_eq!(gap(10_200, 20_700, false), Some((10_000, 20_000)));
+        assert_eq!(gap(10_200, 20_700, true), None);
+    }
 }

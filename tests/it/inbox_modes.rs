@@ -1,6 +1,8 @@
 //! Personal inboxes: mail of our own, mail on request, all mail with contacts, where an inbox begins and goes on, and the
 //! service that watches it.
 
+use chrono::TimeDelta;
+use mailtrail::clock::Clock;
 use provider::{Fault, Profile, When};
 
 use crate::support::faults::Started;
@@ -125,6 +127,41 @@ async fn an_inbox_begins_when_it_is_connected_or_on_the_day_it_is_told() {
         assert!(told.contains("INBOX and Sent"), "{told}");
         world.sync();
         assert_eq!(world.logged(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_given_to_a_connected_inbox_brings_the_mail_from_before_its_connection() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail_from(ANNA, "1@ours.example", CARLA, ""));
+        world.sync();
+        world.provider.create_user(ANNA);
+        let days_ago = |days: i64| Clock::system().now() - TimeDelta::days(days);
+        let mail = |id: &str, days: i64| {
+            let reply = reply(id, OFFER, "1@ours.example");
+            world.provider.mail.deliver_at(ANNA, "INBOX", reply, days_ago(days));
+        };
+        mail("2@c.example", 400);
+        mail("3@c.example", 40);
+        let connection = ["--kind", "personal", "--provider", "imap", "--user", ANNA];
+        world.add_account(&connection, ANNA);
+        mail("4@c.example", 0);
+        world.sync();
+        assert_eq!(world.logged(), ["1@ours.example", "4@c.example"]);
+        let day = days_ago(100).format("%Y-%m-%d").to_string();
+        let change = || {
+            let args = ["account", "add", "--address", ANNA, "--since", &day];
+            world.trail.run(&[&args[..], &connection].concat())
+        };
+        assert!(change().contains("former start"));
+        world.sync();
+        assert_eq!(world.logged(), ["1@ours.example", "3@c.example", "4@c.example"]);
+        let before = world.everything();
+        assert!(!change().contains("former start"));
+        world.sync();
+        assert_eq!(world.everything(), before);
+        world.trail.run(&["audit"]);
     }
 }
 

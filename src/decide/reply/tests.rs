@@ -163,6 +163,46 @@ fn a_forged_or_listed_or_automatic_reply_gets_what_the_policy_says() {
 }
 
 #[test]
+fn results_that_fail_refute_one_of_us_as_they_refute_a_customer() {
+    let own = "Subject: Re: Offer\r\nReferences: <1@ours>\r\nTo: carla@customer.example\r\n";
+    for given in [Given::new(), Given::all_mail(), Given { asked_for: true, ..Given::new() }] {
+        for from in ["anna@ours.example", "bert@ours.example"] {
+            let failed = format!(
+                "Authentication-Results: mx.ours.example; dmarc=fail header.from=ours.example\r\n{own}From: {from}"
+            );
+            assert_eq!(given.says(&failed), "auth-failed", "{from}");
+            let unsure = failed.replace("dmarc=fail", "dmarc=none");
+            assert!(given.says(&unsure).starts_with("sent outgoing"), "{from}: nothing speaks against it");
+            let sent = format!("{own}From: {from}");
+            assert!(given.says(&sent).starts_with("sent outgoing"), "{from}: one's own copy has no results");
+        }
+    }
+    let mut given = Given::new();
+    given.policy.sender_authentication = crate::decide::policy::SenderAuthentication::Off;
+    let failed = format!("Authentication-Results: mx.ours.example; dmarc=fail\r\n{own}From: anna@ours.example");
+    assert!(given.says(&failed).starts_with("sent outgoing"), "the check is off");
+}
+
+#[test]
+fn mail_of_a_list_is_flagged_or_skipped_as_automatic_mail_is() {
+    let on_thread = REPLY.to_owned();
+    let of_contact = "From: dora@other.example\r\nTo: anna@ours.example\r\nSubject: News".to_owned();
+    let own = "From: anna@ours.example\r\nTo: carla@customer.example\r\nSubject: Re: Offer\r\nReferences: <1@ours>"
+        .to_owned();
+    for mail in [on_thread, of_contact, own] {
+        for header in ["List-Id: <talk.customer.example>", "Precedence: list", "Precedence: bulk"] {
+            let mut given = Given::all_mail();
+            let listed = format!("{mail}\r\n{header}");
+            let Verdict::Log(activity) = given.decide(&listed).verdict else { panic!("{listed}") };
+            assert_eq!(activity.flags.iter().filter(|flag| **flag == Flag::AutoReply).count(), 1, "{listed}");
+            assert!(activity.counterparties.iter().all(|one| !one.create), "{listed}");
+            given.policy.auto_replies = AutoReplies::Skip;
+            assert_eq!(given.says(&listed), "auto-reply", "{listed}");
+        }
+    }
+}
+
+#[test]
 fn a_bounce_is_no_reply() {
     let bounce = "From: mailer-daemon@customer.example\r\nTo: anna@ours.example\r\nSubject: Undelivered\r\n\
                   References: <1@ours>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b";

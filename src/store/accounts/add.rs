@@ -89,13 +89,13 @@ pub async fn add(
     let tx = store.begin().await?;
     let known =
         account::Entity::find().filter(account::Column::AddressFolded.eq(new.address.folded())).one(&*tx).await?;
-    let start = known.as_ref().map(|known| known.since);
+    let before = known.clone();
     let account = match known {
         None => insert(&tx, new, clock).await?,
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
         Some(known) => join(&tx, known, new, clock).await?,
     };
-    if start.is_some_and(|before| start::is_earlier(account.since, before)) {
+    if before.is_some_and(|before| start::is_earlier(&account, &before)) {
         start::move_back(&tx, account.id).await?;
     }
     serve(&tx, account.id, workspace.id, clock).await?;
@@ -130,10 +130,13 @@ fn check_user(workspace: &workspace::Model, new: &NewAccount) -> Result<(), Stor
 }
 
 async fn insert(tx: &Tx, new: &NewAccount, clock: &Clock) -> Result<account::Model, StoreError> {
+    let now = clock.now();
     let row = account::ActiveModel {
         id: Set(clock.id()),
         address_folded: Set(new.address.folded().to_owned()),
-        created_at: Set(clock.now()),
+        // One moment: there is no gap between the two (D2c).
+        created_at: Set(now),
+        connected_at: Set(Some(now)),
         last_success: Set(None),
         last_attempt: Set(None),
         ..fresh(new, clock)?

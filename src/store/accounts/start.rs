@@ -1,7 +1,7 @@
 //! The day an account starts from, when it is changed (J13).
 
-use chrono::NaiveDate;
-use entity::{ledger, mailbox};
+use chrono::{DateTime, NaiveTime, Utc};
+use entity::{account, ledger, mailbox};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -9,10 +9,16 @@ use uuid::Uuid;
 use crate::decide::Code;
 use crate::store::{StoreError, Tx};
 
-/// Whether an account that starts on `after` is to log mail that one starting on `before` passed over. No day is the
-/// first mail.
-pub fn is_earlier(after: Option<NaiveDate>, before: Option<NaiveDate>) -> bool {
-    before.is_some_and(|before| after.is_none_or(|after| after < before))
+/// Whether an account, as it is `after` a change, is to log mail that it passed over as it was `before`.
+pub fn is_earlier(after: &account::Model, before: &account::Model) -> bool {
+    start(before).is_some_and(|before| start(after).is_none_or(|after| after < before))
+}
+
+/// The moment an account starts from. Where it names no day, that is the first mail, but in a personal inbox the moment it
+/// was connected (decision 10).
+fn start(account: &account::Model) -> Option<DateTime<Utc>> {
+    let named = account.since.map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    named.or_else(|| (account.kind == "personal").then_some(account.created_at))
 }
 
 /// Has the mailboxes of an account begin anew at the next look, where its new start is found. Verdicts stay, so that no

@@ -205,12 +205,29 @@ async fn an_account_declared_again_is_watched_again() {
     .await;
 }
 
-#[test]
-fn a_start_is_earlier_on_an_earlier_day_and_on_none() {
-    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 11, day);
-    assert!(is_earlier(day(1), day(2)) && is_earlier(None, day(2)));
-    assert!(!is_earlier(day(2), day(1)) && !is_earlier(day(1), day(1)));
-    assert!(!is_earlier(day(1), None) && !is_earlier(None, None));
+#[tokio::test]
+async fn a_start_is_earlier_on_an_earlier_day_and_before_the_first_mail_or_the_moment_of_connection() {
+    on_each_engine(async |store| {
+        let (clock, workspace) = (Clock::system(), workspace(store).await);
+        let anna = user(store, "anna@ours.example", "core").await;
+        let log = add(store, &workspace, &new(AccountKind::Bcc, "log@ours.example", None), &clock).await.unwrap();
+        let inbox = new(AccountKind::Personal, "anna@ours.example", Some(&anna));
+        let inbox = add(store, &workspace, &inbox, &clock).await.unwrap();
+        let today = inbox.created_at.date_naive();
+        let (yesterday, tomorrow) = (today.pred_opt(), today.succ_opt());
+        let earlier = |of: &entity::account::Model, after, before| {
+            let on = |since| entity::account::Model { since, ..of.clone() };
+            is_earlier(&on(after), &on(before))
+        };
+        for either in [&log, &inbox] {
+            assert!(earlier(either, yesterday, Some(today)) && earlier(either, None, tomorrow));
+            assert!(!earlier(either, Some(today), yesterday) && !earlier(either, Some(today), Some(today)));
+            assert!(!earlier(either, None, None) && !earlier(either, tomorrow, None));
+        }
+        assert!(!earlier(&log, yesterday, None) && earlier(&log, None, yesterday), "no day is the first mail");
+        assert!(earlier(&inbox, yesterday, None) && !earlier(&inbox, None, yesterday), "no day is the connection");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::facts::Looked;
 use super::part::Part;
-use crate::decide::bounce::Returned;
+use crate::decide::bounce::{Returned, is_believed};
 use crate::decide::facts::Facts;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
 use crate::source::{Header, Listed, Session};
@@ -203,6 +203,7 @@ impl Intake {
             Verdict::Hold(held) => Outcome::Skip(held.code),
             Verdict::Skip(code) => {
                 if code == Code::Bounce
+                    && is_believed(&self.shared.judge.policy, &one.envelope)
                     && u64::from(one.item.size) <= self.shared.worker.config.limits.message_bytes
                     && let Some(returned) = one.reports_on(facts)
                 {
