@@ -195,7 +195,8 @@ fn entries(lines: &[Line]) -> (Vec<Entry>, usize) {
                 let below = lines.get(at..).unwrap_or_default();
                 let Some(last) = found.last_mut() else { break };
                 let empty_above = at > 0 && lines.get(at - 1).is_some_and(Line::is_empty);
-                if continued > MAX_CONTINUED || empty_above || !(is_open(&last.value) || is_before_label(below)) {
+                let goes_on = is_open(&last.value) || is_before_label(below) || is_address_of(last, line.text);
+                if continued > MAX_CONTINUED || empty_above || !goes_on {
                     break;
                 }
                 append(&mut last.value, line.text);
@@ -256,6 +257,15 @@ fn is_before_label(lines: &[Line]) -> bool {
     let depth = lines.first().map_or(0, |line| line.depth);
     let below = lines.iter().skip(1).take(4).take_while(|line| !line.is_empty() && line.depth == depth);
     below.into_iter().any(|line| labelled(line.text).is_some())
+}
+
+/// Whether a line begins with the address whose name ends the value above it.
+fn is_address_of(last: &Entry, line: &str) -> bool {
+    let of_people = |meaning: &Meaning| matches!(meaning.label, Label::From | Label::To | Label::Cc);
+    let bracket = line.trim_start().strip_prefix('<').and_then(|inner| inner.split_once('>'));
+    bracket.is_some_and(|(inner, _)| inner.contains('@') && !inner.contains(char::is_whitespace))
+        && last.meanings.iter().any(of_people)
+        && !last.value.trim_end().ends_with(['>', ')', ']'])
 }
 
 fn append(value: &mut String, line: &str) {

@@ -69,7 +69,10 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
     let lines = lines_of(text);
     let for_reply: Vec<ReplyLine> = lines.iter().map(Line::for_reply).collect();
     let mut looked_at = 0;
+    let mut forward_below = None;
     let mut deepest = 0;
+    // The least depth of a block that cannot be read.
+    let mut unread = usize::MAX;
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
         if looked_at > MAX_CANDIDATES {
             return Err(Reason::TooManyCandidates);
@@ -78,12 +81,18 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
             looked_at += 1;
             if let Some(candidate) = candidate_at(&lines, at) {
                 let depth = lines.get(candidate.end.saturating_sub(1)).map_or(0, |line| line.depth);
+                // The user may quote a message in the note above the one that is forwarded.
+                let in_note = depth > 0
+                    && candidate.separator < Separator::Forwarded
+                    && outer.prefix != Prefix::Reply
+                    && *forward_below.get_or_insert_with(|| last_forward(&lines)) > candidate.end;
                 // What is quoted before it is a message, and this one its history.
-                if depth > 0 && deepest >= depth {
+                if depth > 0 && deepest >= depth && !in_note {
                     return Err(Reason::Quoted);
                 }
-                if let Some(verdict) = judged(candidate, &lines, outer) {
-                    return verdict;
+                if !in_note && let Some(verdict) = judged(candidate, &lines, outer) {
+                    return verdict
+                        .and_then(|found| if depth >= unread { Err(Reason::UnknownLanguage) } else { Ok(found) });
                 }
             } else if is_dashed(line.text) && separator(line.text) == Some(Kind::Intro) {
                 return Err(Reason::NoHeader);
@@ -92,12 +101,16 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
         if unknown::begins_block(&lines, at) {
             return Err(Reason::UnknownLanguage);
         }
+        if line.depth < unread && unknown::may_be_block(&lines, at, outer) {
+            unread = line.depth;
+        }
         if line.depth == 0 && may_end_intro(&for_reply, at) {
             looked_at += 1;
             if let Some(start) = intro_ending_at(&for_reply, at)
                 && !is_above_block(&lines, at)
             {
-                return attributed(&lines, start, at, outer);
+                let found = attributed(&lines, start, at, outer)?;
+                return if unread == 0 { Err(Reason::UnknownLanguage) } else { Ok(found) };
             }
         }
         deepest = deepest.max(line.depth);
@@ -105,7 +118,14 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
     Err(Reason::NoHeader)
 }
 
-fn is_rule(text: &str) -> bool {
+/// The last line that says, unquoted, that a forwarded message follows, with its header below it.
+fn last_forward(lines: &[Line]) -> usize {
+    let says_so = |line: &Line| line.depth == 0 && is_dashed(line.text) && separator(line.text) == Some(Kind::Forward);
+    let mut said = lines.iter().enumerate().rev().filter(|(_, line)| says_so(line)).take(MAX_CANDIDATES);
+    said.find(|(at, _)| candidate_at(lines, *at).is_some()).map_or(0, |(at, _)| at)
+}
+
+pub(super) fn is_rule(text: &str) -> bool {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '*');
     text.len() >= MIN_RULE && text.chars().all(|c| matches!(c, '_' | '-' | '=' | '─' | '—' | '–' | '━'))
 }
@@ -184,6 +204,10 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
     let certainty = match (separator, prefix) {
         (Separator::Forwarded, Prefix::Reply) if depth > 0 => return Some(Err(Reason::Reply)),
         (Separator::Forwarded, Prefix::Reply) => Certainty::Fair,
+        // Who explains how mail is forwarded shows such a block, too.
+        (Separator::Forwarded, Prefix::None) if told >= 2 && is_sketch(&block) => {
+            return Some(Err(Reason::Unsure));
+        }
         (Separator::Forwarded, _) | (_, Prefix::Forward) if told >= 2 => Certainty::Sure,
         (Separator::Forwarded, _) | (_, Prefix::Forward) => Certainty::Fair,
         (_, Prefix::Reply) => return Some(Err(Reason::Reply)),
@@ -205,6 +229,12 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
         text: text.trim_start().to_owned(),
         certainty,
     }))
+}
+
+/// Whether a block shows how one looks: it has no figure of a date and no recipient's address.
+fn is_sketch(block: &Block) -> bool {
+    let dated = block.date.as_deref().is_some_and(|date| date.contains(char::is_numeric));
+    !dated && !block.to.as_deref().is_some_and(|to| to.contains('@'))
 }
 
 /// A message that is forwarded under a line as above an answer: the subject or a separator says that it is forwarded.

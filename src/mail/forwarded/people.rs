@@ -9,6 +9,9 @@ use crate::mail::reply::fold::{find_phrase, fold, is_invisible};
 /// How many people one line is read for.
 const MAX_PEOPLE: usize = 1_000;
 
+/// How many words may say that a mail was sent in the name of somebody.
+const MAX_BEHALF: usize = 5;
+
 /// How far behind an address its bracket may close, in octets.
 const MAX_CLOSING: usize = 400;
 
@@ -28,10 +31,34 @@ pub(super) enum NoSender {
     Several,
 }
 
-/// The one who sent the message. One in whose name it was sent may be named after the sender.
+/// The one who sent the message. Where it was sent in the name of somebody who has a name and an address, that is who.
 pub(super) fn sender(value: &str) -> Result<Person, NoSender> {
     let whole = strip(value);
     let mailboxes = mailboxes_in(whole);
+    let principal = in_whose_name(whole, &mailboxes).map(|principal| sole(principal, &mailboxes_in(principal)));
+    match principal {
+        Some(Err(reason)) => Err(reason),
+        Some(Ok(person)) if person.name.is_some() => Ok(person),
+        // An address alone is a mailbox that several share.
+        _ => sole(whole, &mailboxes),
+    }
+}
+
+/// `Kim <kim@x>` of `Desk <desk@x> on behalf of Kim <kim@x>`
+fn in_whose_name<'a>(whole: &'a str, mailboxes: &[Mailbox]) -> Option<&'a str> {
+    mailboxes.iter().zip(mailboxes.iter().skip(1)).find_map(|(one, next)| {
+        let between = whole.get(one.end..next.start)?;
+        let words = between.trim_start_matches(|c: char| !c.is_alphabetic() && !matches!(c, ',' | ';'));
+        let ends = words.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
+        let ends = ends.take(MAX_BEHALF).chain(std::iter::once(words.len()));
+        // What a list passes on stays its author's.
+        let is_behalf = |folded: String| BEHALF.iter().any(|known| *known == folded && known != "via");
+        let end = ends.filter(|end| words.get(..*end).is_some_and(|words| is_behalf(fold(words.trim())))).last()?;
+        whole.get(next.start - (words.len() - end)..)
+    })
+}
+
+fn sole(whole: &str, mailboxes: &[Mailbox]) -> Result<Person, NoSender> {
     let Some(first) = mailboxes.first() else {
         // Exchange may print a directory path where the address should be.
         let path = whole.find(" </").or_else(|| whole.find(" [/"));
@@ -41,7 +68,7 @@ pub(super) fn sender(value: &str) -> Result<Person, NoSender> {
         let name = name.filter(|name| !name.contains('@'));
         return name.map(|name| Person { name: Some(name), address: None }).ok_or(NoSender::Nobody);
     };
-    let mine = chosen(&mailboxes).unwrap_or(first);
+    let mine = chosen(mailboxes).unwrap_or(first);
     let others = mailboxes.iter().any(|other| other.address != mine.address && other.start > mine.start);
     let after = whole.get(mine.end..).unwrap_or_default();
     if others && !stands_for_another(after) {
@@ -303,10 +330,27 @@ mod tests {
                 "Ana<mailto:ana@x.example> <ana@x.example<mailto:ana@x.example>> on behalf of desk@x.example",
                 "Ana|ana@x.example",
             ),
-            ("Ana Berg <ana@x.example> im Auftrag von Kasse <kasse@x.example>", "Ana Berg|ana@x.example"),
+            ("Ana Berg <ana@x.example> on behalf of Kasse", "Ana Berg|ana@x.example"),
+            ("Ana Berg <ana@x.example> via List <list@forum.example>", "Ana Berg|ana@x.example"),
         ] {
             assert_eq!(sender(value).map(|person| shown(&person)).as_deref(), Ok(expected), "{value}");
         }
+    }
+
+    #[test]
+    fn the_one_in_whose_name_it_was_sent_is_the_sender() {
+        for value in [
+            "Desk <desk@x.example> on behalf of Kim Berg <kim@x.example>",
+            "Desk <desk@x.example> Im Auftrag von Kim Berg <kim@x.example>",
+            "Desk <desk@x.example> för Kim Berg <kim@x.example>",
+            "desk@x.example on behalf of Kim Berg <kim@x.example>",
+            "Desk [mailto:desk@x.example] On Behalf Of Kim Berg [mailto:kim@x.example]",
+            "Desk<mailto:desk@x.example> <desk@x.example<mailto:desk@x.example>> on behalf of Kim Berg <kim@x.example>",
+        ] {
+            assert_eq!(sender(value).map(|person| shown(&person)).as_deref(), Ok("Kim Berg|kim@x.example"), "{value}");
+        }
+        let several = "Desk <desk@x.example> on behalf of Kim <kim@x.example>, Bo <bo@x.example>";
+        assert_eq!(sender(several), Err(NoSender::Several));
     }
 
     #[test]

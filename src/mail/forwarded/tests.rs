@@ -91,6 +91,66 @@ fn a_subject_that_the_program_leaves_out_is_the_outer_one() {
     assert_eq!(read(&mail("Fwd: Re: Quote", text)).unwrap().original().subject.as_deref(), Some("Re: Quote"));
 }
 
+#[test]
+fn the_history_below_a_block_in_unknown_words_is_not_the_message() {
+    for words in [
+        "Nork: Kim Cust\nBidalia: 2024(e)ko martxoaren 5a 14:07\nNori: Anna Berg\nGaia: Quote",
+        "Nork: Kim <kim@customer.example>\nNori: Anna <anna@ours.example>\nGaia: Quote",
+        "Nork: Kim Cust\nNori: Anna Berg\nGaia: Re: Quote",
+        "-------- Mezua --------\nNork: Kim Cust\nNori: Anna Berg\nGaia: Quote",
+    ] {
+        for subject in ["Fwd: Quote", "Quote"] {
+            let text = format!("see below\n\n{words}\n\nkaixo\n\n{BLOCK}");
+            assert_eq!(sender(&mail(subject, &text)), Err(Reason::UnknownLanguage), "{subject}: {words}");
+            let words = words.replace('<', "&lt;").replace('\n', "<br>");
+            let html = format!(
+                "<p>see</p><div style='border-top:solid #E1E1E1 1.0pt'><p>{words}</p></div><p>kaixo</p><div><div style='border-top:solid'><p><b>From:</b> Deep &lt;deep@x.example&gt;<br><b>Sent:</b> Monday, March 4, 2024 1:00 PM<br><b>To:</b> us<br><b>Subject:</b> Quote</p></div></div>"
+            );
+            assert_eq!(sender(&page(subject, &html)), Err(Reason::UnknownLanguage), "{subject}: {words}");
+        }
+    }
+}
+
+#[test]
+fn labels_in_the_users_own_note_are_no_block() {
+    for note in [
+        "Client: Kim\nPriority: high\nNext: call on Monday",
+        "Quote: Quote\nTel: +46 2012 34 56\nWeb: https://ours.example\nE-mail: desk@ours.example",
+        "Project: Roof\nDeadline: 2024-03-05 14:00\nBudget: 500",
+    ] {
+        let text = format!("Please log\n\n{note}\n\n{BLOCK}");
+        assert_eq!(sender(&mail("Fwd: Quote", &text)), Ok(Some("ana@customer.example".to_owned())), "{note}");
+    }
+}
+
+#[test]
+fn a_block_that_the_note_quotes_is_not_the_message() {
+    let quoted = "> From: Boss <boss@partner.example>\n> Sent: Monday\n> To: us@ours.example\n> Subject: S\n>\n> text";
+    let text = format!("See what Boss wrote:\n{quoted}\n\nand now:\n\n{BLOCK}");
+    assert_eq!(sender(&mail("Fwd: Quote", &text)), Ok(Some("ana@customer.example".to_owned())));
+    let html = "<div>See:</div><blockquote>From: Boss &lt;boss@partner.example&gt;<br>Sent: Monday<br>To: us@ours.example<br>Subject: S<br><br>text</blockquote><div class=gmail_quote><div class=gmail_attr>---------- Forwarded message ---------<br>From: <b>Ana</b> &lt;ana@customer.example&gt;<br>Date: Tue, Mar 5, 2024 at 2:07 PM<br>Subject: Quote<br>To: us<br></div><p>Hello</p></div>";
+    assert_eq!(sender(&page("Fwd: Quote", html)), Ok(Some("ana@customer.example".to_owned())));
+    let alone = format!("See:\n{quoted}");
+    assert_eq!(sender(&mail("Fwd: S", &alone)), Ok(Some("boss@partner.example".to_owned())));
+}
+
+#[test]
+fn a_block_that_shows_how_one_looks_is_no_forward() {
+    let block = "---------- Forwarded message ---------\nFrom: X <x@x.example>\nDate: ...\nSubject: ...\nTo: ...\n\n";
+    let text = format!("Hi, when you forward mail, the program writes\n\n{block}at the top.");
+    assert_eq!(sender(&mail("how forwarding works", &text)), Err(Reason::Unsure));
+    assert_eq!(sender(&mail("please log", BLOCK)), Ok(Some("ana@customer.example".to_owned())));
+}
+
+#[test]
+fn a_recipients_address_on_the_next_line_is_the_headers() {
+    let to = "To: Anna Berg <anna@ours.example>, Bo With A Rather Long Name\n<bo@x.example>, Cec <c@x.example>\n";
+    let found = read(&mail("Fwd: Quote", &BLOCK.replace("To: desk@ours.example\n", to))).unwrap();
+    let to: Vec<&str> = found.original().to.iter().filter_map(|to| Some(to.address.as_ref()?.as_str())).collect();
+    assert_eq!(to, ["anna@ours.example", "bo@x.example", "c@x.example"]);
+    assert_eq!(found.original().text.trim(), "Hello");
+}
+
 /// What could make a reader go back and forth, repeated.
 const UNITS: &[&str] = &[
     "From: a@b.example\n",

@@ -2,7 +2,10 @@
 //! must not be taken for it.
 
 use super::block::Block;
+use super::body::{Outer, is_rule};
 use super::lines::Line;
+use crate::mail::reply::header::is_dashed;
+use crate::mail::subject::BaseSubject;
 
 /// The longest label, in characters and words.
 const MAX_LABEL: usize = 30;
@@ -24,6 +27,41 @@ pub(super) fn begins_block(lines: &[Line], at: usize) -> bool {
         below.iter().take(MAX_LINES).take_while(|line| line.depth == depth).map_while(value_of).collect();
     let known = || (0..values.len()).any(|from| below.get(from..).is_some_and(|rest| Block::parse(rest).is_some()));
     values.len() >= 3 && values.iter().any(|v| names(v)) && values.iter().any(|v| is_dated(v)) && !known()
+}
+
+/// Whether a paragraph of labelled lines begins here that may be the header of a message, though it shows no address or no
+/// date: a line of it has the subject of the mail, or two tell of somebody or of a moment. The user's own notes may look
+/// like that, so it only counts where a block further down would be taken for the message.
+pub(super) fn may_be_block(lines: &[Line], at: usize, outer: &Outer) -> bool {
+    let above = at.checked_sub(1).and_then(|above| lines.get(above));
+    if above.is_some_and(|line| !line.is_empty() && !is_dashed(line.text) && !is_rule(line.text)) {
+        return false;
+    }
+    let below = lines.get(at..).unwrap_or_default();
+    let depth = below.first().map_or(0, |line| line.depth);
+    let paragraph = || below.iter().take(MAX_LINES).take_while(|line| line.depth == depth);
+    let values: Vec<&str> = paragraph().map_while(value_of).map(str::trim_end).collect();
+    if values.len() < 3 {
+        return false;
+    }
+    let known = (0..values.len()).any(|from| below.get(from..).is_some_and(|rest| Block::parse(rest).is_some()));
+    let labels: Vec<&str> =
+        paragraph().take(values.len()).filter_map(|line| line.text.split([':', '：']).next()).collect();
+    let distinct = labels.iter().enumerate().all(|(at, label)| !labels.iter().take(at).any(|other| other == label));
+    let subject = BaseSubject::of(outer.subject);
+    let is_subject = |value: &str| !outer.subject.is_empty() && BaseSubject::of(value) == subject;
+    let telling = values.iter().filter(|value| names(value) || is_timed(value)).count();
+    !known && distinct && (telling >= 2 || values.iter().skip(1).any(|value| is_subject(value)))
+}
+
+/// A moment: a telephone number has no colon.
+fn is_timed(value: &str) -> bool {
+    let figure = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    is_dated(value)
+        && value.match_indices(':').any(|(at, _)| {
+            figure(value.get(..at).and_then(|before| before.chars().next_back()))
+                && figure(value.get(at + 1..).and_then(|after| after.chars().next()))
+        })
 }
 
 /// What stands behind a label, known or not.
