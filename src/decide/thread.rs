@@ -78,7 +78,7 @@ fn base64_value(digit: u8) -> Option<u8> {
 /// Never the subject alone. By policy, a logged mail that In-Reply-To names is enough under any subject (L1).
 pub fn find<'a>(policy: &Policy, envelope: &Envelope, facts: &'a WorkspaceFacts) -> ThreadMatch<'a> {
     // Of most mail nothing is known, and then the subject does not matter.
-    let subject = LazyCell::new(|| BaseSubject::of(&envelope.subject));
+    let subject = LazyCell::new(|| BaseSubject::of_mail(envelope));
     let mut changed = None;
     for (header, id) in cited(envelope) {
         let Some(thread) = facts.threads.get(&MessageKey::of_id(id)) else { continue };
@@ -111,7 +111,7 @@ pub fn find_with<'a>(
     if by_id != ThreadMatch::Unknown {
         return by_id;
     }
-    let subject = LazyCell::new(|| BaseSubject::of(&envelope.subject));
+    let subject = LazyCell::new(|| BaseSubject::of_mail(envelope));
     let at = envelope.date.unwrap_or(received);
     for Conversation { header, key } in conversations {
         let Some(thread) = facts.threads.get(key) else { continue };

@@ -268,3 +268,54 @@ pub const AUTOMATIC: &[&str] = &[
     "ngoài văn phòng",
     "ไม่อยู่ที่สำนักงาน",
 ];
+
+/// Tags that gateways also write with a colon, or behind the subject.
+pub const GATEWAY_PREFIXES: &[&str] =
+    &["ext", "extern", "external", "external email", "external mail", "externe", "externt"];
+
+/// What stands before the subject in absence notices and in answers of calendars, but may open a subject that a person
+/// writes, too.
+pub const PROGRAM_ONLY: &[&str] = &[
+    "auto",
+    "out of office re",
+    "frånvarande",
+    "nieobecny",
+    "nieobecna",
+    "abwesend",
+    "afwezig",
+    "absent",
+    "absente",
+    "ausente",
+    "assente",
+    "fraværende",
+    "poissa",
+    "accepted",
+    "declined",
+    "tentative",
+    "tentatively accepted",
+    "accepterat",
+    "avböjt",
+    "preliminärt",
+    "accepteret",
+    "afvist",
+    "godtatt",
+    "avslått",
+    "hyväksytty",
+    "hylätty",
+    "zugesagt",
+    "abgelehnt",
+    "mit vorbehalt",
+    "accepté",
+    "refusé",
+    "provisoire",
+    "aceptado",
+    "rechazado",
+    "accettato",
+    "rifiutato",
+    "geaccepteerd",
+    "geweigerd",
+    "aceito",
+    "recusado",
+    "zaakceptowano",
+    "odrzucono",
+];

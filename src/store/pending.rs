@@ -158,6 +158,8 @@ impl Store {
     pub async fn kept(&self, mailbox: Uuid) -> Result<Kept, StoreError> {
         let rows = ledger::Entity::find().filter(ledger::COLUMN.mailbox_id.eq(mailbox));
         let logged = entity::sighting::Entity::find().filter(entity::sighting::COLUMN.mailbox_id.eq(mailbox));
+        // Numbered anew, a mailbox shows the same mail again.
+        let activities = logged.select_only().column(entity::sighting::Column::ActivityId).distinct();
         let waiting = pending_reference::Entity::find().filter(pending_reference::COLUMN.mailbox_id.eq(mailbox));
         let aside = entity::quarantine::Entity::find().filter(entity::quarantine::COLUMN.mailbox_id.eq(mailbox));
         let hashed = rows.clone().filter(ledger::COLUMN.message_hash.is_not_null()).count(&self.db).await?;
@@ -165,7 +167,7 @@ impl Store {
             verdicts: rows.filter(ledger::COLUMN.activity_id.is_null()).count(&self.db).await?,
             hashes: hashed + waiting.count(&self.db).await?,
             quarantined: aside.count(&self.db).await?,
-            activities: logged.count(&self.db).await?,
+            activities: activities.count(&self.db).await?,
         })
     }
 }

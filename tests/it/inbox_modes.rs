@@ -136,7 +136,8 @@ async fn a_start_given_to_a_connected_inbox_brings_the_mail_from_before_its_conn
         let world = World::plain(engine).await;
         world.deliver(mail_from(ANNA, "1@ours.example", CARLA, ""));
         world.sync();
-        world.provider.create_user(ANNA);
+        let (token, file) = (world.provider.create_user(ANNA), world.trail.path("token"));
+        std::fs::write(&file, token).unwrap();
         let days_ago = |days: i64| Clock::system().now() - TimeDelta::days(days);
         let mail = |id: &str, days: i64| {
             let reply = reply(id, OFFER, "1@ours.example");
@@ -145,7 +146,9 @@ async fn a_start_given_to_a_connected_inbox_brings_the_mail_from_before_its_conn
         mail("2@c.example", 400);
         mail("3@c.example", 40);
         let connection = ["--kind", "personal", "--provider", "imap", "--user", ANNA];
-        world.add_account(&connection, ANNA);
+        let port = world.connection().port.to_string();
+        let server = ["--host", "localhost", "--port", &port, "--refresh-token-file", file.to_str().unwrap()];
+        world.trail.run(&[&["account", "add", "--address", ANNA][..], &connection, &server].concat());
         mail("4@c.example", 0);
         world.sync();
         assert_eq!(world.logged(), ["1@ours.example", "4@c.example"]);
@@ -179,6 +182,9 @@ async fn a_change_of_uidvalidity_logs_nothing_again_and_loses_nothing() {
         desk.sync();
         assert_eq!(desk.logged(), ["1@ours.example", "2@c.example", "3@c.example", "4@c.example"]);
         assert_eq!(desk.activity_of("2@c.example")["sightings"].as_array().unwrap().len(), 2);
+        let rows = desk.trail.json(&["privacy", ANNA, "--json"]);
+        let kept: u64 = rows.iter().map(|row| row["kept"]["activities"].as_u64().unwrap()).sum();
+        assert_eq!(kept, 3, "an activity is kept once, however often it was seen");
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn assign(
     let mut made = Vec::new();
     let mut assigned = Vec::with_capacity(entrants.len());
     for (activity, entrant) in entrants {
-        let subject = BaseSubject::of(&entrant.envelope.subject);
+        let subject = BaseSubject::of_mail(&entrant.envelope);
         let thread = entrant.activity.thread.or_else(|| known.find(entrant, subject.as_str())).unwrap_or_else(|| {
             let id = clock.id();
             made.push(thread::ActiveModel {
