@@ -18,6 +18,9 @@ use crate::store::{Store, StoreError, padded};
 /// How many mails with the people and subjects of one batch are looked at, the newest first.
 const MOST: u64 = 2_000;
 
+/// People in a statement: SQLite binds 32,766 values in all, PostgreSQL 65,535.
+const VALUES: usize = 10_000;
+
 /// How much of a text tells it from others, in characters.
 const BEGINNING: &str = "substr(activity.text, 1, 400)";
 
@@ -25,7 +28,7 @@ const BEGINNING: &str = "substr(activity.text, 1, 400)";
 type Row = (Uuid, Uuid, Value, DateTime<Utc>, Option<String>, String);
 
 impl Store {
-    /// Adds what is wanted to the facts, in two queries.
+    /// Adds what is wanted to the facts, in a fixed number of queries for all but mail that names thousands.
     pub async fn originals(&self, wanted: &Wanted, facts: &mut Facts) -> Result<(), StoreError> {
         if wanted.keys.is_empty() && wanted.people.is_empty() {
             return Ok(());
@@ -36,9 +39,12 @@ impl Store {
                 facts.referred.insert(key, mail);
             }
         }
-        for (workspace, mail) in self.likely(wanted, &workspaces).await? {
-            if let Some(facts) = facts.workspaces.iter_mut().find(|facts| facts.id == workspace) {
-                facts.likely.push(mail);
+        let people: Vec<&String> = wanted.people.iter().collect();
+        for people in people.chunks(VALUES) {
+            for (workspace, mail) in self.likely(people, wanted, &workspaces).await? {
+                if let Some(facts) = facts.workspaces.iter_mut().find(|facts| facts.id == workspace) {
+                    facts.likely.push(mail);
+                }
             }
         }
         Ok(())
@@ -67,7 +73,12 @@ impl Store {
     }
 
     /// By people and subject.
-    async fn likely(&self, wanted: &Wanted, workspaces: &[Uuid]) -> Result<Vec<(Uuid, KnownMail)>, StoreError> {
+    async fn likely(
+        &self,
+        people: &[&String],
+        wanted: &Wanted,
+        workspaces: &[Uuid],
+    ) -> Result<Vec<(Uuid, KnownMail)>, StoreError> {
         let rows: Vec<Row> = told()
             .join_rev(JoinType::InnerJoin, activity_contact::Relation::Activity.def())
             .join(
@@ -78,7 +89,7 @@ impl Store {
                     .into(),
             )
             .filter(contact_address::COLUMN.workspace_id.is_in(workspaces.iter().copied()))
-            .filter(contact_address::COLUMN.address_folded.is_in(padded(wanted.people.iter().cloned())))
+            .filter(contact_address::COLUMN.address_folded.is_in(padded(people.iter().copied().cloned())))
             .filter(thread::COLUMN.base_subject.is_in(padded(wanted.subjects.iter().cloned())))
             .order_by_desc(activity::Column::SentAt)
             .limit(MOST)
@@ -112,4 +123,24 @@ fn known((activity, workspace, sender, sent_at, text, base_subject): Row) -> (Uu
         text: text.unwrap_or_default(),
     };
     (workspace, mail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::facts::WorkspaceFacts;
+    use crate::store::testing::on_each_engine;
+
+    #[tokio::test]
+    async fn a_forward_of_a_mail_to_a_whole_town_is_looked_up_too() {
+        on_each_engine(async |store| {
+            let people = (0..70_000).map(|n| format!("p{n}@customer.example")).collect();
+            let wanted = Wanted { people, subjects: ["offer".to_owned()].into(), ..Wanted::default() };
+            let workspaces = vec![WorkspaceFacts { id: Uuid::from_u128(1), ..WorkspaceFacts::default() }];
+            let mut facts = Facts { workspaces };
+            store.originals(&wanted, &mut facts).await.unwrap();
+            assert!(facts.workspaces.iter().all(|facts| facts.likely.is_empty()));
+        })
+        .await;
+    }
 }

@@ -103,7 +103,8 @@ const NAMED: usize = 5_000;
 
 /// How many of `mails` may be decided on the same facts. What depends on a mail before it in the run, or on one that
 /// `is_pending`, waits until that one's verdict is in the store: a copy of it, whatever the copy's own verdict would be
-/// (D20), also under an id that a provider rewrote, a stranger's mail that refers to it (decision 14), a report on it, and a forward of the same message.
+/// (D20), also under an id that a provider rewrote, a stranger's mail that refers to it (decision 14), a report on it, and a forward of the
+/// same message.
 pub(super) fn independent<'a>(
     mails: impl Iterator<Item = Option<&'a Mail>>,
     facts: &Facts,

@@ -25,8 +25,15 @@ pub(super) fn begins_block(lines: &[Line], at: usize) -> bool {
     let depth = below.first().map_or(0, |line| line.depth);
     let values: Vec<&str> =
         below.iter().take(MAX_LINES).take_while(|line| line.depth == depth).map_while(value_of).collect();
-    let known = || (0..values.len()).any(|from| below.get(from..).is_some_and(|rest| Block::parse(rest).is_some()));
-    values.len() >= 3 && values.iter().any(|v| names(v)) && values.iter().any(|v| is_dated(v)) && !known()
+    values.len() >= 3
+        && values.iter().any(|v| names(v))
+        && values.iter().any(|v| is_dated(v))
+        && !is_known(below, values.len())
+}
+
+/// Whether a block of known labels begins with one of the first `count` lines.
+fn is_known(lines: &[Line], count: usize) -> bool {
+    (0..count).any(|from| lines.get(from..).is_some_and(|rest| Block::parse(rest).is_some()))
 }
 
 /// Whether a paragraph of labelled lines begins here that may be the header of a message, though it shows no address or no
@@ -44,14 +51,13 @@ pub(super) fn may_be_block(lines: &[Line], at: usize, outer: &Outer) -> bool {
     if values.len() < 3 {
         return false;
     }
-    let known = (0..values.len()).any(|from| below.get(from..).is_some_and(|rest| Block::parse(rest).is_some()));
     let labels: Vec<&str> =
         paragraph().take(values.len()).filter_map(|line| line.text.split([':', '：']).next()).collect();
     let distinct = labels.iter().enumerate().all(|(at, label)| !labels.iter().take(at).any(|other| other == label));
     let subject = BaseSubject::of(outer.subject);
     let is_subject = |value: &str| !outer.subject.is_empty() && BaseSubject::of(value) == subject;
     let telling = values.iter().filter(|value| names(value) || is_timed(value)).count();
-    !known && distinct && (telling >= 2 || values.iter().skip(1).any(|value| is_subject(value)))
+    distinct && (telling >= 2 || values.iter().skip(1).any(|value| is_subject(value))) && !is_known(below, values.len())
 }
 
 /// A moment: a telephone number has no colon.
