@@ -36,6 +36,12 @@ pub enum Trouble {
         /// What happened and how to mend it.
         reason: String,
     },
+    /// An administrator of the person's organisation must consent before the person can.
+    #[error("{reason}")]
+    NeedsAdminConsent {
+        /// What happened and how to mend it.
+        reason: String,
+    },
     /// The operator must mend the configuration.
     #[error("{reason}")]
     Operator {
@@ -84,6 +90,11 @@ impl Trouble {
         Self::Operator { reason: reason.to_string() }
     }
 
+    /// Whether nothing but a person can mend it.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::NeedsReauth { .. } | Self::NeedsAdminConsent { .. } | Self::Operator { .. })
+    }
+
     /// A stable word for logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -91,6 +102,7 @@ impl Trouble {
             Self::Reconnect { .. } => "reconnect",
             Self::TokenRefused { .. } => "token-refused",
             Self::NeedsReauth { .. } => "needs-reauth",
+            Self::NeedsAdminConsent { .. } => "needs-admin-consent",
             Self::Operator { .. } => "operator",
             Self::Refused { .. } => "refused",
             Self::Message { .. } => "message",

@@ -31,8 +31,9 @@ pub struct Model {
     pub imap_user: Option<String>,
     /// File that holds the password; passwords are never kept here.
     pub password_file: Option<String>,
-    /// `active`, `paused` (by an operator), `needs-reauth` (a person must consent again), `broken` (an operator must
-    /// mend the configuration) or `removed` (kept because its activities and verdicts refer to it).
+    /// `active`, `paused` (by an operator), `needs-reauth` (a person must consent again), `needs-admin-consent` (the
+    /// administrator of the person's organisation must), `broken` (an operator must mend the configuration) or `removed`
+    /// (kept because its activities and verdicts refer to it).
     pub state: String,
     /// Why it is not `active`, in words for people.
     pub reason: Option<String>,

@@ -26,8 +26,19 @@ pub struct Model {
     pub source: Option<String>,
     /// Fingerprint of the declared token that was taken last; a consent leaves it, so that it is not taken again.
     pub declared_mark: Option<String>,
-    /// When the row last changed.
+    /// When its tokens were obtained.
     pub updated_at: DateTimeUtc,
+    /// `fresh`, `refreshing`, `needs-reauth` (the person must consent again), `needs-admin-consent` (the administrator
+    /// of the organisation must), `operator-fault` (our registration must be mended) or `revoked`.
+    pub state: String,
+    /// Why it is not `fresh`, in words for people.
+    pub reason: Option<String>,
+    /// When it came to be in that state.
+    pub state_at: Option<DateTimeUtc>,
+    /// While it is `refreshing`: until when the process that does it has it for itself.
+    pub claimed_until: Option<DateTimeUtc>,
+    /// Who consented, as the provider names people for good (`sub`, or `tid` and `oid`).
+    pub subject: Option<String>,
     /// The account.
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,

@@ -16,6 +16,7 @@ pub mod attachment;
 pub mod attempt;
 pub mod company;
 pub mod company_domain;
+pub mod consent;
 pub mod contact;
 pub mod contact_address;
 pub mod contact_company;

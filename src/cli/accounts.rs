@@ -15,6 +15,7 @@ use crate::oauth::tokens::Source;
 use crate::source::choice::LEFT;
 use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
 use crate::store::facts::log_address;
+use crate::store::grants;
 
 pub(super) async fn account(installation: &Installation, command: AccountCommand) -> anyhow::Result<Answer> {
     let store = &installation.store;
@@ -29,7 +30,8 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
             ))?;
         }
         AccountCommand::Resume(name) => {
-            accounts::resume(store, &parse_address(&name.address)?, &installation.clock).await?;
+            let account = accounts::resume(store, &parse_address(&name.address)?, &installation.clock).await?;
+            grants::revive(store, account.id, installation.clock.now()).await?;
             say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
@@ -121,7 +123,7 @@ async fn what_follows(
 ) -> anyhow::Result<String> {
     Ok(match account.kind.as_str() {
         "bcc" | "forwarding" | "personal" if account.auth == "oauth" && !has_token && account.last_success.is_none() => {
-            "It has no OAuth grant yet: repeat the command with --refresh-token-file FILE.".to_owned()
+            format!("Nobody has consented yet: `mailtrail connect {}`.", account.address)
         }
         "bcc" => {
             let address = log_address_of(installation, &account.address_folded).await?;

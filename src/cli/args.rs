@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod accounts;
+mod connect;
 
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use uuid::Uuid;
 
-pub use accounts::{AccountAdd, AccountCommand, AccountName};
+pub use accounts::{AccountAdd, AccountCommand};
+pub use connect::Connect;
 
 /// Logs the mail that belongs on a CRM timeline, once, with the reason.
 #[derive(Debug, Parser)]
@@ -54,6 +56,9 @@ pub enum Command {
     /// Logins at mail providers
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Let a person consent to an account being read
+    #[command(after_help = connect::EXAMPLES)]
+    Connect(Connect),
     /// Print the BCC and the forwarding address of the workspace
     Address(Json),
     /// Addresses and domains whose mail is never logged

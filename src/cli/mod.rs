@@ -4,6 +4,7 @@ mod accounts;
 mod args;
 mod audit;
 mod configuration;
+mod connect;
 mod explain;
 pub mod import;
 mod inbox;
@@ -113,6 +114,7 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Import(what) => workspaces::import(&installation, what).await,
         Command::Workspace(what) => workspaces::workspace(&installation, what).await,
         Command::Account(what) => accounts::account(&installation, what).await,
+        Command::Connect(what) => connect::connect(&installation, what).await,
         Command::Address(what) => accounts::address(&installation, what).await,
         Command::NeverLog(what) => workspaces::never_log(&installation, what).await,
         Command::Activity(what) => listings::activity(&installation, what).await,

@@ -205,7 +205,7 @@ pub struct Account {
 impl Account {
     /// The host to connect to: the one that is set, else the provider's.
     pub fn host(&self) -> Option<&str> {
-        self.host.as_deref().or_else(|| provider::of(self.provider).map(|provider| provider.imap_host))
+        self.host.as_deref().or_else(|| provider::imap_host(self.provider))
     }
 
     /// How to log in: as set, else as is usual at the provider.

@@ -6,6 +6,7 @@
 mod account;
 mod check;
 mod day;
+mod http;
 mod load;
 mod oauth;
 mod optional;
@@ -19,6 +20,7 @@ pub use account::{
     Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration, is_workspace_name,
 };
 pub use check::Problem;
+pub use http::Http;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};
 pub use policy::{
@@ -48,6 +50,8 @@ pub struct Config {
     pub workspace: Workspace,
     /// Our registrations with the providers.
     pub oauth: OAuth,
+    /// The service's own pages.
+    pub http: Http,
     /// What is logged, and how.
     pub policy: Policy,
     /// Personal inboxes.

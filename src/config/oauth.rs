@@ -64,6 +64,10 @@ pub struct OAuthApp {
     pub tenant: String,
     /// What to ask consent for, separated by spaces.
     pub scope: String,
+    /// Where a browser on the machine of `mailtrail connect` brings the answer. Without a port a free one is taken.
+    pub loopback_redirect_uri: String,
+    /// Where an administrator consents for a whole organisation; empty where the provider has no such place.
+    pub admin_consent_url: String,
 }
 
 impl OAuthApp {
@@ -79,6 +83,8 @@ impl OAuthApp {
             revoke_url: provider.revoke_url.to_owned(),
             tenant: provider.tenant.to_owned(),
             scope: provider.scope.to_owned(),
+            loopback_redirect_uri: provider.loopback_redirect_uri.to_owned(),
+            admin_consent_url: provider.admin_consent_url.to_owned(),
         }
     }
 
@@ -103,6 +109,8 @@ struct Said {
     revoke_url: Option<String>,
     tenant: Option<String>,
     scope: Option<String>,
+    loopback_redirect_uri: Option<String>,
+    admin_consent_url: Option<String>,
 }
 
 fn google<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Error> {
@@ -130,6 +138,8 @@ impl Said {
             revoke_url: self.revoke_url.unwrap_or(default.revoke_url),
             tenant: self.tenant.unwrap_or(default.tenant),
             scope: self.scope.unwrap_or(default.scope),
+            loopback_redirect_uri: self.loopback_redirect_uri.unwrap_or(default.loopback_redirect_uri),
+            admin_consent_url: self.admin_consent_url.unwrap_or(default.admin_consent_url),
         }
     }
 }

@@ -109,11 +109,15 @@ pub fn waiting_hash(key: &[u8; 32], workspace: Uuid, message: &MessageKey) -> Ve
     hmac(key, [b"waiting".as_slice(), workspace.as_bytes(), message.as_bytes()])
 }
 
-fn hmac<const N: usize>(key: &[u8; 32], parts: [&[u8]; N]) -> Vec<u8> {
-    // HMAC fills a key up to its block with zeros (RFC 2104 §2).
+/// HMAC-SHA256 under the installation's key, which fills the hash's block up with zeros (RFC 2104 §2).
+pub fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = [0; 64];
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
+    Hmac::<Sha256>::new(&block.into())
+}
+
+fn hmac<const N: usize>(key: &[u8; 32], parts: [&[u8]; N]) -> Vec<u8> {
+    let mut mac = keyed(key);
     parts.into_iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into_iter().take(16).collect()
 }

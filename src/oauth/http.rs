@@ -24,6 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
+    timeout: Duration,
     clock: Clock,
 }
 
@@ -71,7 +72,12 @@ impl Http {
             .user_agent(concat!("mailtrail/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Trouble::operator(format!("cannot set up HTTPS: {error}")))?;
-        Ok(Self { client, clock })
+        Ok(Self { client, timeout, clock })
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Sends one request. An answer of any status but 429 and 5xx is an answer.

@@ -1,9 +1,12 @@
 //! Consent and its tokens: where they come from, how they are kept and when they are renewed. The only user of `oauth2`.
 
+mod client;
+pub mod consent;
 pub mod hash_key;
 pub mod http;
 pub mod provider;
 pub mod refresh;
+pub mod standing;
 pub mod tokens;
 pub mod vault;
 

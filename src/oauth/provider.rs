@@ -11,27 +11,42 @@ pub struct Provider {
     pub authorize_url: &'static str,
     /// Where codes and refresh tokens become access tokens.
     pub token_url: &'static str,
-    /// Where a device flow starts.
+    /// Where a device flow starts; empty where it gives no mail scopes (Google, providers.md 1.5).
     pub device_url: &'static str,
     /// Where tokens are revoked (RFC 7009); empty where there is no such place.
     pub revoke_url: &'static str,
     /// What `{tenant}` in a URL stands for by default.
     pub tenant: &'static str,
-    /// What to ask consent for.
+    /// What to ask consent for: the mailbox, whose it is, and that it lasts.
     pub scope: &'static str,
+    /// What a request for consent holds beside the standard's parameters.
+    pub authorize_parameters: &'static [(&'static str, &'static str)],
+    /// Where a browser on the same machine brings the answer; a port is added (RFC 8252 section 7.3).
+    pub loopback_redirect_uri: &'static str,
+    /// Where an administrator consents for a whole organisation; empty where there is no such place.
+    pub admin_consent_url: &'static str,
+    /// Who issues identity tokens; `{tid}` stands for the claim of that name.
+    pub issuer: &'static str,
+    /// The claims of an identity token that hold the mail address, the best first.
+    pub address_claims: &'static [&'static str],
     /// Whether every refresh brings a new refresh token. Where it does not, the old one stays.
     pub rotates: bool,
 }
 
-/// Gmail and Google Workspace. Its device flow does not give mail scopes.
+/// Gmail and Google Workspace. Without `access_type=offline` and the consent screen there is no refresh token.
 pub const GOOGLE: Provider = Provider {
     imap_host: "imap.gmail.com",
     authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
     token_url: "https://oauth2.googleapis.com/token",
-    device_url: "https://oauth2.googleapis.com/device/code",
+    device_url: "",
     revoke_url: "https://oauth2.googleapis.com/revoke",
     tenant: "",
-    scope: "https://mail.google.com/",
+    scope: "openid email https://mail.google.com/",
+    authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
+    loopback_redirect_uri: "http://127.0.0.1/",
+    admin_consent_url: "",
+    issuer: "https://accounts.google.com",
+    address_claims: &["email"],
     rotates: false,
 };
 
@@ -43,7 +58,12 @@ pub const MICROSOFT: Provider = Provider {
     device_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/devicecode",
     revoke_url: "",
     tenant: "common",
-    scope: "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    scope: "openid email profile offline_access https://outlook.office.com/IMAP.AccessAsUser.All",
+    authorize_parameters: &[],
+    loopback_redirect_uri: "http://localhost/",
+    admin_consent_url: "https://login.microsoftonline.com/{tenant}/v2.0/adminconsent",
+    issuer: "https://login.microsoftonline.com/{tid}/v2.0",
+    address_claims: &["preferred_username", "upn", "email"],
     rotates: true,
 };
 
@@ -55,15 +75,25 @@ pub const IMAP: Provider = Provider {
     device_url: "",
     revoke_url: "",
     tenant: "",
-    scope: "",
+    scope: "openid email offline_access",
+    authorize_parameters: &[],
+    loopback_redirect_uri: "http://127.0.0.1/",
+    admin_consent_url: "",
+    issuer: "",
+    address_claims: &["email", "preferred_username"],
     rotates: false,
 };
 
-/// The table's row for a provider; any other server is what the configuration says.
-pub fn of(provider: config::Provider) -> Option<&'static Provider> {
+/// The table's row for a provider.
+pub fn of(provider: config::Provider) -> &'static Provider {
     match provider {
-        config::Provider::Google => Some(&GOOGLE),
-        config::Provider::Microsoft => Some(&MICROSOFT),
-        config::Provider::Imap => None,
+        config::Provider::Google => &GOOGLE,
+        config::Provider::Microsoft => &MICROSOFT,
+        config::Provider::Imap => &IMAP,
     }
+}
+
+/// The IMAP server of a provider that has one of its own.
+pub fn imap_host(provider: config::Provider) -> Option<&'static str> {
+    Some(of(provider).imap_host).filter(|host| !host.is_empty())
 }

@@ -26,11 +26,14 @@ pub fn expiry(now: DateTime<Utc>, expires_in: Option<Duration>) -> DateTime<Utc>
 }
 
 /// Whether a token that was given at `obtained` and ends at `expires` is to be renewed at `now`: at 80 % of its life, so
-/// that a clock that is off and a session about to start still find it alive.
-pub fn due(obtained: DateTime<Utc>, expires: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    let life = expires - obtained;
+/// that a clock that is off and a session about to start still find it alive. `spread` (0 to 1) is how much earlier, up
+/// to 5 % of the life, so that many accounts do not act in step.
+pub fn due(obtained: DateTime<Utc>, expires: DateTime<Utc>, now: DateTime<Utc>, spread: f64) -> bool {
+    let life = (expires - obtained).to_std().unwrap_or_default();
+    let share = 0.8 - 0.05 * spread.clamp(0.0, 1.0);
+    let moment = obtained + TimeDelta::from_std(life.mul_f64(share)).unwrap_or(LONGEST_LIFE);
     // A clock that was set back must not keep a token alive.
-    now >= obtained + life * 4 / 5 || now < obtained - TimeDelta::minutes(5)
+    now >= moment || now < obtained - TimeDelta::minutes(5)
 }
 
 /// A token endpoint's refusal (RFC 6749 section 5.2). Its `error_description` is for people, may name them, and is
@@ -41,6 +44,9 @@ pub struct Refusal {
     /// Microsoft's numbers (AADSTS), for the text only: their documentation forbids to decide on them.
     #[serde(default)]
     error_codes: Vec<u32>,
+    /// Microsoft's finer word, which is meant for programs.
+    #[serde(default)]
+    suberror: Option<String>,
 }
 
 impl ErrorResponse for Refusal {}
@@ -63,6 +69,8 @@ impl fmt::Display for Refusal {
 pub enum Class {
     /// The person must consent again.
     Consent,
+    /// The administrator of the organisation must consent, or the person, where the provider knows no such thing.
+    AdminConsent,
     /// The registration is wrong, for all accounts of the provider.
     Registration,
     /// It may work later.
@@ -73,9 +81,8 @@ impl Class {
     /// Decides by the `error` field. A word that nobody documented is no reason to throw a consent away.
     pub fn of(error: &str) -> Self {
         match error {
-            "invalid_grant" | "interaction_required" | "consent_required" | "login_required" | "access_denied" => {
-                Self::Consent
-            }
+            "consent_required" => Self::AdminConsent,
+            "invalid_grant" | "interaction_required" | "login_required" | "access_denied" => Self::Consent,
             "invalid_client"
             | "unauthorized_client"
             | "redirect_uri_mismatch"
@@ -104,18 +111,33 @@ pub fn trouble(provider: &str, error: &RequestTokenError<HttpError, Refusal>) ->
 }
 
 fn refused(provider: &str, refusal: &Refusal) -> Trouble {
-    match Class::of(&refusal.error) {
-        Class::Consent => Trouble::NeedsReauth {
+    let word = match refusal.suberror.as_deref() {
+        Some(finer @ "consent_required") => finer,
+        _ => &refusal.error,
+    };
+    classed(provider, Class::of(word), refusal)
+}
+
+/// What a refusal of that class asks for; `said` is the provider's word for it.
+pub fn classed(provider: &str, class: Class, said: &impl fmt::Display) -> Trouble {
+    match class {
+        Class::AdminConsent if provider == "microsoft" => Trouble::NeedsAdminConsent {
             reason: format!(
-                "{provider} does not honour the consent any more ({refusal}): a password changed, the consent was \
-                 withdrawn or it was unused too long; connect the account again"
+                "{provider} wants an administrator of the organisation to allow mailtrail ({said}): `mailtrail connect` \
+                 prints the link for the administrator"
+            ),
+        },
+        Class::Consent | Class::AdminConsent => Trouble::NeedsReauth {
+            reason: format!(
+                "{provider} does not honour the consent any more ({said}): a password changed, the consent was \
+                 withdrawn or it was unused too long; connect the account again with `mailtrail connect`"
             ),
         },
         Class::Registration => Trouble::operator(format!(
-            "{provider} refused our registration ({refusal}): check oauth.{provider}.client_id, its secret, scope and \
+            "{provider} refused our registration ({said}): check oauth.{provider}.client_id, its secret, scope and \
              tenant"
         )),
-        Class::Later => Trouble::retry(format!("{provider} cannot give a token now ({refusal})")),
+        Class::Later => Trouble::retry(format!("{provider} cannot give a token now ({said})")),
     }
 }
 
@@ -135,15 +157,15 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_at_four_fifths_of_its_life() {
-        assert!(!due(at(0), at(3600), at(0)));
-        assert!(!due(at(0), at(3600), at(2879)));
-        assert!(due(at(0), at(3600), at(2880)));
-        assert!(due(at(0), at(3600), at(9999)));
+        assert!(!due(at(0), at(3600), at(0), 0.0));
+        assert!(!due(at(0), at(3600), at(2879), 0.0));
+        assert!(due(at(0), at(3600), at(2880), 0.0));
+        assert!(due(at(0), at(3600), at(9999), 0.0));
     }
 
     #[test]
     fn a_clock_set_back_does_not_keep_a_token_alive() {
-        assert!(due(at(0), at(3600), at(-86_400)));
+        assert!(due(at(0), at(3600), at(-86_400), 0.0));
     }
 
     #[test]
@@ -155,7 +177,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_ended_token_is_always_due(life in 0_i64..10_000_000, late in 0_i64..10_000_000) {
-            prop_assert!(due(at(0), at(life), at(life + late)));
+            prop_assert!(due(at(0), at(life), at(life + late), 0.0));
         }
     }
 
@@ -164,7 +186,7 @@ mod tests {
         let table = [
             ("invalid_grant", "needs-reauth"),
             ("interaction_required", "needs-reauth"),
-            ("consent_required", "needs-reauth"),
+            ("consent_required", "needs-admin-consent"),
             ("login_required", "needs-reauth"),
             ("invalid_client", "operator"),
             ("unauthorized_client", "operator"),

@@ -2,12 +2,14 @@
 //!
 //! A renewed grant is in the database before its access token is used, because a provider may have ended the old
 //! refresh token. Of many who find a token due, one renews it: within the process by a lock for each account, between
-//! processes by the version of the row.
+//! processes by the claim that [`standing`] makes.
 
+mod alarms;
 mod renew;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{account, grant};
@@ -16,11 +18,16 @@ use oauth2::http::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use alarms::Alarms;
+
+use super::consent::{Consented, Consents};
 use super::http::Http;
-use super::refresh::due;
+use super::refresh::expiry;
+use super::standing::{self, Claim, Claimed, Next, State};
 use super::vault::{Place, Vault};
 use crate::clock::Clock;
 use crate::config::{OAuth, Provider};
@@ -30,8 +37,11 @@ use crate::trouble::Trouble;
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";
 
-/// How often to renew anew because another process was faster.
-const RACES: usize = 3;
+/// How often to look whether another process has renewed the token.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How much longer than the slowest request a process has a grant for itself: it has to write the answer too.
+const TO_WRITE: Duration = Duration::from_secs(15);
 
 /// A token that lives at least this long is still of use while it cannot be renewed.
 const OF_USE: TimeDelta = TimeDelta::seconds(60);
@@ -47,6 +57,7 @@ struct Inner {
     http: Http,
     clock: Clock,
     slots: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<Slot>>>>,
+    alarms: Alarms,
 }
 
 /// What the process remembers of an account. Held while its grant is being changed.
@@ -54,9 +65,15 @@ struct Inner {
 struct Slot {
     /// What was renewed and could not be stored yet. It must not be lost with a database that is away for a moment,
     /// since the refresh token before it may be dead.
-    unsaved: Option<grant::Model>,
+    unsaved: Option<Unsaved>,
     /// Until when the provider wants to be left alone, and what it said.
     wait: Option<(DateTime<Utc>, Trouble)>,
+}
+
+/// A renewed grant, and the refresh token that it was bought with.
+struct Unsaved {
+    next: grant::Model,
+    spent: SecretString,
 }
 
 type Held = OwnedMutexGuard<Slot>;
@@ -85,7 +102,18 @@ impl Source {
 impl Tokens {
     /// Tokens kept in `store`, sealed by `vault`, renewed through `http`.
     pub fn new(store: Store, vault: Arc<Vault>, config: OAuth, http: Http, clock: Clock) -> Self {
-        Self(Arc::new(Inner { store, vault, config, http, clock, slots: Mutex::default() }))
+        let (slots, alarms) = (Mutex::default(), Alarms::default());
+        Self(Arc::new(Inner { store, vault, config, http, clock, slots, alarms }))
+    }
+
+    /// Asks people for what is kept here.
+    pub fn consents(&self) -> Consents {
+        Consents::new(self.0.config.clone(), self.0.http.clone(), self.0.clock.clone())
+    }
+
+    /// What seals it.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
     }
 
     /// An access token that is worth a login.
@@ -117,6 +145,21 @@ impl Tokens {
         token: &SecretString,
         source: Source,
     ) -> Result<bool, Trouble> {
+        self.put(account, token, None, source).await
+    }
+
+    /// Keeps what a person has just consented to, in place of whatever there was.
+    pub async fn put_consent(&self, account: Uuid, consent: &Consented) -> Result<(), Trouble> {
+        self.put(account, &consent.refresh_token, Some(consent), Source::Consent).await.map(|_| ())
+    }
+
+    async fn put(
+        &self,
+        account: Uuid,
+        token: &SecretString,
+        consent: Option<&Consented>,
+        source: Source,
+    ) -> Result<bool, Trouble> {
         let mut held = self.0.hold(account).await;
         let mark = source.mark(token);
         let taken = self.0.grant(account).await?.and_then(|grant| grant.declared_mark);
@@ -125,18 +168,26 @@ impl Tokens {
             Source::Declared => Some(mark.clone()),
             Source::Consent => taken,
         };
+        let now = self.0.clock.now();
+        let (vault, place) = (&self.0.vault, |field| Place::of_account(account, field));
+        let access = consent.map(|consent| vault.seal_text(place(ACCESS), &consent.access_token)).transpose()?;
         let grant = grant::Model {
             account_id: account,
             // Not 1: a refresh that began before the account was disconnected must not meet its own version again.
-            version: self.0.clock.now().timestamp_micros(),
-            key_id: self.0.vault.key_id(),
-            refresh_token: self.0.vault.seal_text(Place::of_account(account, REFRESH), token)?,
-            access_token: None,
-            access_expires_at: None,
-            scope: None,
+            version: now.timestamp_micros(),
+            key_id: vault.key_id(),
+            refresh_token: vault.seal_text(place(REFRESH), token)?,
+            access_token: access,
+            access_expires_at: consent.map(|consent| expiry(now, consent.expires_in)),
+            scope: consent.and_then(|consent| consent.scope.clone()),
             source: Some(mark),
             declared_mark,
-            updated_at: self.0.clock.now(),
+            updated_at: now,
+            state: State::Fresh.as_str().to_owned(),
+            reason: None,
+            state_at: Some(now),
+            claimed_until: None,
+            subject: consent.and_then(|consent| consent.subject.clone()),
         };
         grants::replace(&self.0.store, grant).await.map_err(Trouble::from)?;
         *held = Slot::default();
@@ -147,12 +198,17 @@ impl Tokens {
     /// where not, the person can withdraw it in the settings of the provider.
     pub async fn disconnect(&self, account: &account::Model) -> Result<bool, Trouble> {
         let mut held = self.0.hold(account.id).await;
-        let grant = self.0.grant(account.id).await?;
-        *held = Slot::default();
-        grants::remove(&self.0.store, account.id).await.map_err(Trouble::from)?;
-        match grant {
-            Some(grant) => Ok(self.0.revoke(account, &grant).await),
-            None => Ok(false),
+        let (reason, now) =
+            ("the consent was given back; connect the account again with `mailtrail connect`", self.0.clock.now());
+        loop {
+            // What was renewed last is what is to be revoked.
+            self.0.save(&mut held).await?;
+            let Some(grant) = self.0.grant(account.id).await? else { return Ok(false) };
+            let revoked = standing::revoked(grant.clone(), reason.to_owned(), now);
+            if grants::swap(&self.0.store, &revoked).await.map_err(Trouble::from)? {
+                *held = Slot::default();
+                return Ok(!grant.refresh_token.is_empty() && self.0.revoke(account, &grant).await);
+            }
         }
     }
 }
@@ -168,29 +224,68 @@ impl Inner {
 
     async fn access(&self, mut held: Held, account: &account::Model) -> Result<SecretString, Trouble> {
         self.save(&mut held).await?;
-        for _ in 0..RACES {
+        let patience = Instant::now() + self.claim_length() * 2;
+        while Instant::now() < patience {
             let Some(grant) = self.grant(account.id).await? else { return Err(no_consent()) };
-            if let Some(token) = self.present(&grant)?.filter(|_| !self.is_due(&grant)) {
-                return Ok(token);
-            }
-            if let Some(trouble) = self.unwelcome(&held) {
-                return self.old_one(&grant, trouble);
-            }
-            match self.renew(account, &grant).await {
-                Ok((renewed, token)) => {
-                    held.unsaved = Some(renewed);
-                    if self.save(&mut held).await? {
-                        return Ok(token);
+            let length = TimeDelta::from_std(self.claim_length()).unwrap_or(OF_USE);
+            match standing::next(grant, self.clock.now(), length) {
+                Next::Use(grant) => return self.present(&grant)?.ok_or_else(no_consent),
+                Next::Stop(trouble) => return Err(trouble),
+                Next::Wait(grant) => match self.present(&grant)?.filter(|_| self.is_of_use(&grant)) {
+                    Some(token) => return Ok(token),
+                    None => tokio::time::sleep(self.clock.jittered(LOOK_AGAIN)).await,
+                },
+                Next::Claim(claim) => {
+                    if let Some(trouble) = self.unwelcome(&held).or_else(|| self.alarm(account)) {
+                        return self.old_one(claim.row(), trouble);
                     }
-                }
-                Err(Trouble::NeedsReauth { .. }) if self.has_moved_on(&grant).await? => {}
-                Err(trouble) => {
-                    held.wait = self.wish(&trouble);
-                    return self.old_one(&grant, trouble);
+                    if let Some(claimed) = self.claim(claim).await?
+                        && let Some(end) = self.renew_claimed(&mut held, account, claimed).await?
+                    {
+                        return end;
+                    }
                 }
             }
         }
         Err(Trouble::retry("other processes keep renewing the token of this account"))
+    }
+
+    fn claim_length(&self) -> Duration {
+        self.http.timeout() + TO_WRITE
+    }
+
+    /// `None` if another process was faster.
+    async fn claim(&self, claim: Claim) -> Result<Option<Claimed>, Trouble> {
+        let won = grants::swap(&self.store, claim.row()).await.map_err(Trouble::from)?;
+        Ok(won.then(|| claim.won()))
+    }
+
+    /// Renews what this process has claimed; `None` if another has changed the grant meanwhile, so that it must be read
+    /// again: then neither a token nor a refusal says anything.
+    async fn renew_claimed(
+        &self,
+        held: &mut Held,
+        account: &account::Model,
+        claimed: Claimed,
+    ) -> Result<Option<Result<SecretString, Trouble>>, Trouble> {
+        match self.renew(account, claimed.row()).await {
+            Ok(renewed) => {
+                self.all_clear(account);
+                let next = claimed.renewed(renewed.grant, self.clock.now());
+                held.unsaved = Some(Unsaved { next, spent: renewed.spent });
+                Ok(self.save(held).await?.then_some(Ok(renewed.access)))
+            }
+            Err(trouble) => {
+                let before = claimed.row().clone();
+                let failed = claimed.failed(&trouble, self.clock.now());
+                if !grants::swap(&self.store, &failed).await.map_err(Trouble::from)? {
+                    return Ok(None);
+                }
+                self.raise(account, &trouble);
+                held.wait = self.wish(&trouble);
+                Ok(Some(self.old_one(&before, trouble)))
+            }
+        }
     }
 
     fn wish(&self, trouble: &Trouble) -> Option<(DateTime<Utc>, Trouble)> {
@@ -207,37 +302,51 @@ impl Inner {
 
     /// While a token cannot be renewed for a passing reason, the old one will do as long as it lives.
     fn old_one(&self, grant: &grant::Model, trouble: Trouble) -> Result<SecretString, Trouble> {
-        let alive = grant.access_expires_at.is_some_and(|end| self.clock.now() + OF_USE < end);
         match (&trouble, self.present(grant)?) {
-            (Trouble::Retry { .. }, Some(token)) if alive => Ok(token),
+            (Trouble::Retry { .. }, Some(token)) if self.is_of_use(grant) => Ok(token),
             _ => Err(trouble),
         }
     }
 
-    /// Stores what was renewed. `false` if another process has stored something else since.
+    fn is_of_use(&self, grant: &grant::Model) -> bool {
+        grant.access_expires_at.is_some_and(|end| self.clock.now() + OF_USE < end)
+    }
+
+    /// Stores what was renewed. `false` if another process has renewed it too, or a person has consented anew, since.
+    /// Whoever has merely claimed it since has to yield: the refresh token in the database is spent.
     async fn save(&self, slot: &mut Slot) -> Result<bool, Trouble> {
-        let Some(grant) = slot.unsaved.as_ref() else { return Ok(false) };
-        let won = grants::swap(&self.store, grant).await.map_err(Trouble::from)?;
-        slot.unsaved = None;
-        Ok(won)
+        while let Some(unsaved) = slot.unsaved.as_mut() {
+            if grants::swap(&self.store, &unsaved.next).await.map_err(Trouble::from)? {
+                slot.unsaved = None;
+                return Ok(true);
+            }
+            let now = self.grant(unsaved.next.account_id).await?;
+            let next = now.and_then(|now| {
+                let is_spent = self.holds(&now, &unsaved.spent);
+                standing::rebased(unsaved.next.clone(), &now, is_spent)
+            });
+            match next {
+                Some(next) => unsaved.next = next,
+                None => slot.unsaved = None,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether that is the refresh token of the grant.
+    fn holds(&self, grant: &grant::Model, token: &SecretString) -> bool {
+        let place = Place::of_account(grant.account_id, REFRESH);
+        let held = self.vault.open_text(place, &grant.refresh_token);
+        held.is_ok_and(|held| held.expose_secret() == token.expose_secret())
     }
 
     async fn grant(&self, account: Uuid) -> Result<Option<grant::Model>, Trouble> {
         grants::find(&self.store.db, account).await.map_err(Trouble::from)
     }
 
-    /// Whether another process has changed the grant: then a refusal of its old refresh token says nothing.
-    async fn has_moved_on(&self, grant: &grant::Model) -> Result<bool, Trouble> {
-        Ok(self.grant(grant.account_id).await?.is_some_and(|now| now.version != grant.version))
-    }
-
     fn present(&self, grant: &grant::Model) -> Result<Option<SecretString>, Trouble> {
         let place = Place::of_account(grant.account_id, ACCESS);
         grant.access_token.as_ref().map(|sealed| self.vault.open_text(place, sealed)).transpose()
-    }
-
-    fn is_due(&self, grant: &grant::Model) -> bool {
-        grant.access_expires_at.is_none_or(|end| due(grant.updated_at, end, self.clock.now()))
     }
 
     /// Best effort (RFC 7009): the consent is forgotten here in any case.
@@ -263,10 +372,7 @@ impl Inner {
 }
 
 fn no_consent() -> Trouble {
-    Trouble::NeedsReauth {
-        reason: "the account has no OAuth grant: repeat `mailtrail account add` for it with --refresh-token-file FILE"
-            .to_owned(),
-    }
+    Trouble::NeedsReauth { reason: "nobody has consented yet: connect the account with `mailtrail connect`".to_owned() }
 }
 
 #[cfg(test)]

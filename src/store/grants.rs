@@ -3,6 +3,7 @@
 //! A provider that rotates refresh tokens has forgotten the old one by the time we know the new one: a grant that was
 //! written must not be undone by a power cut.
 
+use chrono::{DateTime, Utc};
 use entity::grant;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
@@ -11,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Store, StoreError};
+use crate::oauth::standing::State;
 
 /// The grant of an account.
 pub async fn find(db: &impl ConnectionTrait, account: Uuid) -> Result<Option<grant::Model>, StoreError> {
@@ -30,6 +32,11 @@ pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreErro
             grant::Column::Source,
             grant::Column::DeclaredMark,
             grant::Column::UpdatedAt,
+            grant::Column::State,
+            grant::Column::Reason,
+            grant::Column::StateAt,
+            grant::Column::ClaimedUntil,
+            grant::Column::Subject,
         ])
         .value(grant::Column::Version, next_version)
         .to_owned();
@@ -54,9 +61,22 @@ pub async fn swap(store: &Store, next: &grant::Model) -> Result<bool, StoreError
     Ok(done.rows_affected == 1)
 }
 
-/// Forgets the grant of an account.
-pub async fn remove(store: &Store, account: Uuid) -> Result<(), StoreError> {
+/// Makes a grant that was refused worth a try again.
+pub async fn revive(store: &Store, account: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let stopped = [State::NeedsReauth, State::NeedsAdminConsent, State::OperatorFault].map(State::as_str);
+    let fresh = grant::ActiveModel {
+        state: Set(State::Fresh.as_str().to_owned()),
+        reason: Set(None),
+        state_at: Set(Some(now)),
+        ..Default::default()
+    };
     let tx = store.begin().await?;
-    grant::Entity::delete_by_id(account).exec(&*tx).await?;
+    grant::Entity::update_many()
+        .set(fresh)
+        .col_expr(grant::Column::Version, Expr::col(grant::Column::Version).add(1))
+        .filter(grant::Column::AccountId.eq(account))
+        .filter(grant::Column::State.is_in(stopped))
+        .exec(&*tx)
+        .await?;
     tx.commit().await
 }

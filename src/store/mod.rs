@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod commit;
+pub mod consents;
 pub mod error;
 pub mod facts;
 pub mod grants;

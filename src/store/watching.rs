@@ -26,7 +26,7 @@ impl Store {
     pub async fn watched(&self) -> Result<Vec<account::Model>, StoreError> {
         let found = account::Entity::find()
             .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
-            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "broken"]))
+            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "needs-admin-consent", "broken"]))
             .order_by_asc(account::Column::AddressFolded)
             .all(&self.db)
             .await?;
@@ -69,7 +69,7 @@ impl Store {
         let returned = account::Entity::update_many()
             .col_expr(account::Column::ConnectedAt, Expr::value(clock.now()))
             .filter(account::COLUMN.id.eq(account))
-            .filter(account::COLUMN.state.eq("needs-reauth"))
+            .filter(account::COLUMN.state.is_in(["needs-reauth", "needs-admin-consent"]))
             .exec(&self.db)
             .await?;
         Ok(returned.rows_affected > 0)
@@ -92,7 +92,7 @@ impl Store {
         account::Entity::update_many()
             .set(account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() })
             .filter(account::COLUMN.id.eq(account))
-            .filter(account::COLUMN.state.is_in(["needs-reauth", "broken", "active"]))
+            .filter(account::COLUMN.state.is_in(["needs-reauth", "needs-admin-consent", "broken", "active"]))
             .exec(&self.db)
             .await?;
         Ok(())
@@ -132,6 +132,7 @@ impl Store {
             .await?;
         let state = match trouble {
             Trouble::NeedsReauth { .. } => "needs-reauth",
+            Trouble::NeedsAdminConsent { .. } => "needs-admin-consent",
             Trouble::Operator { .. } => "broken",
             _ => return Ok(()),
         };
@@ -142,6 +143,11 @@ impl Store {
             .exec(&self.db)
             .await?;
         Ok(())
+    }
+
+    /// The account of that identifier.
+    pub async fn account(&self, id: Uuid) -> Result<Option<account::Model>, StoreError> {
+        Ok(account::Entity::find_by_id(id).one(&self.db).await?)
     }
 
     /// Addresses of accounts.

@@ -17,7 +17,7 @@ pub fn backoff(failures: u32, trouble: &Trouble, longest: Duration) -> Duration 
         | Trouble::Refused { .. }
         | Trouble::Message { .. }
         | Trouble::TokenRefused { .. } => growing,
-        Trouble::NeedsReauth { .. } | Trouble::Operator { .. } => longest,
+        Trouble::NeedsReauth { .. } | Trouble::NeedsAdminConsent { .. } | Trouble::Operator { .. } => longest,
     }
 }
 

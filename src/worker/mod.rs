@@ -11,6 +11,7 @@ mod attachments;
 pub mod audit;
 pub mod backoff;
 mod commit_stage;
+pub mod connected;
 pub mod declared;
 mod intake;
 mod judge;

@@ -70,8 +70,7 @@ impl Worker {
             failures = failures.saturating_add(1);
             shared.quiet().remove(&account.id);
             self.note(&account, &Err(trouble.clone())).await;
-            let needs_a_person = matches!(trouble, Trouble::NeedsReauth { .. } | Trouble::Operator { .. });
-            parked.store(needs_a_person, Ordering::Relaxed);
+            parked.store(trouble.needs_a_person(), Ordering::Relaxed);
             let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -176,8 +175,8 @@ struct Watched {
 impl Watched {
     /// Whether the task may go on as it is.
     fn fits(&self, account: &account::Model) -> bool {
-        let waits = self.parked.load(Ordering::Relaxed);
-        let mended = waits && self.account.state != account.state && account.state == "active";
+        // A task notes on the account that it waits before it does.
+        let mended = self.parked.load(Ordering::Relaxed) && account.state == "active";
         !mended && !self.task.is_finished() && same_settings(account, &self.account)
     }
 }
@@ -193,6 +192,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
+    tracker.spawn(crate::http::serve(worker.clone(), stop.clone()));
     tracing::info!("watching");
     loop {
         let quiet = std::mem::take(&mut *shared.quiet());

@@ -30,6 +30,7 @@ fn connection(oauth: &OAuthServer, server: &Dovecot, folder: &Path) -> Connectio
         client_secret,
         client_secret_file,
         authorize_url: oauth.authorize_url(),
+        device_url: oauth.device_url(),
         token_url: oauth.token_url(),
         revoke_url: oauth.revoke_url(),
         introspect_url: oauth.introspect_url(),

@@ -18,6 +18,8 @@ mod bcc;
 mod bounces;
 mod command_line;
 mod commands;
+mod connect;
+mod connect_link;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;

@@ -9,6 +9,8 @@
 )]
 
 pub mod appender;
+pub mod browser;
+pub mod chromium;
 pub mod dovecot;
 pub mod dovecot_conf;
 pub mod faults;

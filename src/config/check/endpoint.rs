@@ -6,6 +6,9 @@ use super::Problems;
 use crate::config::{Config, OAuthApp, Provider};
 
 pub(super) fn check(config: &Config, problems: &mut Problems) {
+    if let Some((key, what, cure)) = config.http.problem() {
+        problems.add(key, what, cure);
+    }
     app("oauth.google", &config.oauth.google, problems);
     app("oauth.microsoft", &config.oauth.microsoft, problems);
     if let Some(imap) = config.oauth.app(Provider::Imap) {
@@ -19,6 +22,8 @@ fn app(section: &str, app: &OAuthApp, problems: &mut Problems) {
         ("token_url", &app.token_url),
         ("device_url", &app.device_url),
         ("revoke_url", &app.revoke_url),
+        ("admin_consent_url", &app.admin_consent_url),
+        ("loopback_redirect_uri", &app.loopback_redirect_uri),
     ];
     for (name, url) in urls {
         let optional = name != "token_url" && url.is_empty();

@@ -64,7 +64,7 @@ impl NewAccount {
     }
 
     fn host(&self) -> Result<String, StoreError> {
-        let usual = provider::of(self.provider).map(|provider| provider.imap_host.to_owned());
+        let usual = provider::imap_host(self.provider).map(str::to_owned);
         self.host
             .clone()
             .or(usual)
@@ -214,7 +214,9 @@ async fn join(tx: &Tx, known: account::Model, new: &NewAccount, clock: &Clock) -
     if new.since.is_some() || new.declared {
         row.since.set_if_not_equals(new.since);
     }
-    let waits_for_a_person = [State::NeedsReauth, State::Broken].iter().any(|state| before.state == state.as_str());
+    let waits_for_a_person = [State::NeedsReauth, State::NeedsAdminConsent, State::Broken]
+        .iter()
+        .any(|state| before.state == state.as_str());
     if waits_for_a_person && !new.declared {
         // Whoever adds it again has mended it, or is told at the next sync.
         row.state.set_if_not_equals(State::Active.as_str().to_owned());

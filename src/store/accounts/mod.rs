@@ -19,6 +19,8 @@ pub enum State {
     Paused,
     /// A person must consent again.
     NeedsReauth,
+    /// The administrator of the person's organisation must consent.
+    NeedsAdminConsent,
     /// An operator must mend the configuration.
     Broken,
     /// Gone, but activities and verdicts refer to it.
@@ -32,6 +34,7 @@ impl State {
             Self::Active => "active",
             Self::Paused => "paused",
             Self::NeedsReauth => "needs-reauth",
+            Self::NeedsAdminConsent => "needs-admin-consent",
             Self::Broken => "broken",
             Self::Removed => "removed",
         }

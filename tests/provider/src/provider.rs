@@ -32,6 +32,8 @@ pub struct Connection {
     pub client_secret_file: PathBuf,
     /// Where a browser is sent.
     pub authorize_url: String,
+    /// Where a device flow begins.
+    pub device_url: String,
     /// Where tokens come from.
     pub token_url: String,
     /// RFC 7009.
@@ -78,6 +80,7 @@ impl Provider {
             client_secret_file: write(folder, &format!("client-secret-{port}"), &client_secret),
             client_secret,
             authorize_url: self.oauth.authorize_url(),
+            device_url: self.oauth.device_url(),
             token_url: self.oauth.token_url(),
             revoke_url: self.oauth.revoke_url(),
             introspect_url: self.oauth.introspect_url(),

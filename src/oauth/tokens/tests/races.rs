@@ -15,6 +15,33 @@ async fn many_who_ask_at_once_cause_one_refresh() {
     .await;
 }
 
+#[tokio::test]
+async fn two_processes_that_ask_at_once_cause_one_refresh() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let (a, b) = (tokens(store, &endpoint, 0), tokens(store, &endpoint, 0));
+        let account = connected(store, &a).await;
+        let all = join_all((0..20).map(|n| access(if n % 2 == 0 { &a } else { &b }, &account))).await;
+        assert!(all.iter().all(|token| token == "a1"));
+        assert_eq!(endpoint.seen().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_of_a_process_that_died_runs_out() {
+    on_each_engine(async |store| {
+        let endpoint = Endpoint::start(|count, form| answer(&rotating(count, form))).await;
+        let account = connected(store, &tokens(store, &endpoint, 0)).await;
+        let grant = grants::find(&store.db, account.id).await.unwrap().unwrap();
+        let now = START.parse::<DateTime<Utc>>().unwrap();
+        let Next::Claim(claim) = standing::next(grant, now, TimeDelta::seconds(30)) else { panic!("not due") };
+        assert!(grants::swap(store, claim.row()).await.unwrap());
+        assert_eq!(access(&tokens(store, &endpoint, 31), &account).await, "a1");
+    })
+    .await;
+}
+
 async fn overtaken(answer_to_a: &str) {
     on_each_engine(async |store| {
         let overtaken = Arc::new(tokio::sync::Notify::new());
@@ -30,7 +57,8 @@ async fn overtaken(answer_to_a: &str) {
             })
         })
         .await;
-        let (a, b) = (tokens(store, &endpoint, 0), tokens(store, &endpoint, 0));
+        // B comes when A's claim has run out.
+        let (a, b) = (tokens(store, &endpoint, 0), tokens(store, &endpoint, 120));
         let account = connected(store, &a).await;
         let first = async { access(&a, &account).await };
         let second = async {
@@ -40,7 +68,7 @@ async fn overtaken(answer_to_a: &str) {
             token
         };
         assert_eq!(tokio::join!(first, second), ("a2".to_owned(), "a2".to_owned()));
-        let later = tokens(store, &endpoint, 3_600);
+        let later = tokens(store, &endpoint, 3_800);
         access(&later, &account).await;
         assert_eq!(endpoint.seen()[2]["refresh_token"], "r2");
     })
@@ -77,7 +105,7 @@ async fn a_refresh_from_before_a_disconnect_does_not_touch_the_next_consent() {
         let before = access(&a, &account);
         let meanwhile = async {
             endpoint.has_seen(1).await;
-            grants::remove(store, account.id).await.unwrap();
+            b.disconnect(&account).await.unwrap();
             b.put_refresh_token(account.id, &"new".into(), Source::Consent).await.unwrap();
             connected_anew.notify_one();
         };

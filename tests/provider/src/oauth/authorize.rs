@@ -43,7 +43,8 @@ fn consent(shared: &Shared, query: &Fields) -> Result<String, Refusal> {
     if field(query, "code_challenge_method") != "S256" || field(query, "code_challenge").is_empty() {
         return Err(Refusal::bad("invalid_request", "PKCE with S256 is required"));
     }
-    let user = query.get("login_hint").or(shared.settings.default_user.as_ref());
+    let other = shared.take_other();
+    let user = other.as_ref().or(query.get("login_hint")).or(shared.settings.default_user.as_ref());
     let user = user.ok_or_else(|| Refusal::bad("login_required", "no login_hint and no default user"))?;
     let scope = shared.settings.granted_scope.as_deref().unwrap_or(field(query, "scope"));
     let mut tokens = shared.tokens();
@@ -65,5 +66,6 @@ fn brings_refresh(rule: RefreshRule, query: &Fields, scope: &str, first: bool) -
             field(query, "access_type") == "offline" && (first || field(query, "prompt").contains("consent"))
         }
         RefreshRule::OfflineAccessScope => words(scope, "offline_access"),
+        RefreshRule::ConsentScreen => words(scope, "offline_access") && words(field(query, "prompt"), "consent"),
     }
 }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::failure::{Failure, Refusal};
 use super::tokens::Issued;
-use super::{Shared, TokenRequest, authorize};
+use super::{Shared, TokenRequest, authorize, device};
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
@@ -23,6 +23,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/authorize", get(authorize::authorize))
         .route("/token", post(token))
+        .route("/device", post(device::begin))
         .route("/revoke", post(revoke))
         .route("/introspect", post(introspect))
         .with_state(shared)
@@ -79,7 +80,8 @@ fn issue(shared: &Shared, headers: &HeaderMap, form: &Fields) -> Result<Issued, 
             let access = tokens.new_access(&grant, expires_at);
             Ok(Issued { grant, access, refresh: None, nonce: None })
         }
-        _ => Err(Refusal::bad("unsupported_grant_type", "authorization_code, refresh_token or client_credentials")),
+        device::GRANT_TYPE => tokens.collect(field(form, "device_code"), &shared.settings, expires_at),
+        _ => Err(Refusal::bad("unsupported_grant_type", "no grant of this server")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! An OAuth 2.0 authorization server on loopback, over plain HTTP.
 
 mod authorize;
+mod device;
 mod endpoints;
 mod failure;
 mod settings;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     ahead: Mutex<Duration>,
     failures: Mutex<VecDeque<Failure>>,
     denials: Mutex<VecDeque<String>>,
+    others: Mutex<VecDeque<String>>,
     requests: watch::Sender<Vec<TokenRequest>>,
     authorizations: Mutex<Vec<BTreeMap<String, String>>>,
 }
@@ -55,6 +57,11 @@ impl Shared {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         wall_clock() + *lock(&self.ahead)
+    }
+
+    /// Who signs in instead of whoever was asked for.
+    pub(crate) fn take_other(&self) -> Option<String> {
+        lock(&self.others).pop_front()
     }
 
     pub(crate) fn take_failure(&self) -> Option<Failure> {
@@ -105,6 +112,7 @@ impl OAuthServer {
             ahead: Mutex::default(),
             failures: Mutex::default(),
             denials: Mutex::default(),
+            others: Mutex::default(),
             requests: watch::Sender::default(),
             authorizations: Mutex::default(),
         });
@@ -121,6 +129,21 @@ impl OAuthServer {
     /// Where codes and refresh tokens are exchanged.
     pub fn token_url(&self) -> String {
         self.url("token")
+    }
+
+    /// Where a device flow begins (RFC 8628).
+    pub fn device_url(&self) -> String {
+        self.url("device")
+    }
+
+    /// The user types the code of a device, and consents. Whether there is such a code.
+    pub fn approve_device(&self, user_code: &str, user: &str) -> bool {
+        self.shared.tokens().decide(user_code, Some(user))
+    }
+
+    /// The user types the code of a device, and does not consent. Whether there is such a code.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.shared.tokens().decide(user_code, None)
     }
 
     /// RFC 7009.
@@ -183,6 +206,11 @@ impl OAuthServer {
     /// The next authorization comes back with this error (for instance `access_denied`).
     pub fn deny_next(&self, error: &str) {
         lock(&self.shared.denials).push_back(error.to_owned());
+    }
+
+    /// At the next authorization somebody else signs in than was asked for.
+    pub fn sign_in_next(&self, user: &str) {
+        lock(&self.shared.others).push_back(user.to_owned());
     }
 
     /// Every code and token ever issued: what no log and no database may hold in clear.

@@ -11,6 +11,8 @@ pub enum RefreshRule {
     AccessTypeOffline,
     /// Microsoft: with the scope `offline_access`.
     OfflineAccessScope,
+    /// OpenID Connect Core section 11, to the letter: with `offline_access` and `prompt=consent`.
+    ConsentScreen,
 }
 
 /// How the server behaves.

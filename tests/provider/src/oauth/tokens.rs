@@ -58,8 +58,17 @@ pub(crate) struct Issued {
     pub nonce: Option<String>,
 }
 
+/// A device that waits for its user (RFC 8628).
+struct Device {
+    user_code: String,
+    scope: String,
+    /// Who consented; `Some(None)` if the user did not.
+    decided: Option<Option<String>>,
+}
+
 #[derive(Default)]
 pub(crate) struct Tokens {
+    devices: HashMap<String, Device>,
     codes: HashMap<String, Code>,
     refresh: HashMap<String, Refresh>,
     access: HashMap<String, Access>,
@@ -135,6 +144,39 @@ impl Tokens {
         let refresh = settings.rotate.then(|| self.new_refresh(&grant));
         let access = self.new_access(&grant, expires_at);
         Ok(Issued { grant, access, refresh, nonce: None })
+    }
+
+    /// RFC 8628 section 3.2: the code of a device, and what its user types.
+    pub(crate) fn new_device(&mut self, scope: &str) -> (String, String) {
+        let device_code = self.mint("device");
+        let user_code = format!("CODE-{}", self.devices.len() + 1);
+        let device = Device { user_code: user_code.clone(), scope: scope.to_owned(), decided: None };
+        self.devices.insert(device_code.clone(), device);
+        (device_code, user_code)
+    }
+
+    pub(crate) fn decide(&mut self, user_code: &str, user: Option<&str>) -> bool {
+        let device = self.devices.values_mut().find(|device| device.user_code == user_code);
+        device.map(|device| device.decided = Some(user.map(str::to_owned))).is_some()
+    }
+
+    /// RFC 8628 section 3.5, in Microsoft's words where they are others.
+    pub(crate) fn collect(
+        &mut self,
+        device_code: &str,
+        settings: &OAuthSettings,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Issued, Refusal> {
+        let device = self.devices.get(device_code).ok_or_else(|| Refusal::bad("bad_verification_code", "Unknown."))?;
+        let Some(decided) = device.decided.clone() else {
+            return Err(Refusal::bad("authorization_pending", "The user has not decided."));
+        };
+        let scope = settings.granted_scope.clone().unwrap_or_else(|| device.scope.clone());
+        self.devices.remove(device_code);
+        let user = decided.ok_or_else(|| Refusal::bad("authorization_declined", "The user did not consent."))?;
+        let grant = self.new_grant(Some(&user), &scope);
+        let (refresh, access) = (self.new_refresh(&grant), self.new_access(&grant, expires_at));
+        Ok(Issued { grant, access, refresh: Some(refresh), nonce: None })
     }
 
     pub(crate) fn live(&self, token: &str, now: DateTime<Utc>) -> Option<Live> {
