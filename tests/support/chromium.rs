@@ -22,6 +22,7 @@ impl Chromium {
     /// `None` where it is not installed.
     pub async fn start() -> Option<Self> {
         if !Path::new(DRIVER).exists() || !Path::new(BROWSER).exists() {
+            super::missing("Chromium", "chromium-driver");
             return None;
         }
         let _ = rustls::crypto::ring::default_provider().install_default();
