@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::args::{AccountAdd, AccountCommand, Json};
+use super::host::Hosted;
 use super::installation::{Installation, address as parse_address};
 use super::output::{Output, say};
 use super::{Answer, Usage};
@@ -33,7 +34,8 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
             say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
-            accounts::remove(store, &parse_address(&name.address)?, &installation.clock).await?;
+            let address = parse_address(&name.address)?;
+            accounts::remove(store, &address, &installation.clock).await?;
             say(format_args!("{} is no longer watched. What was logged stays.", name.address))?;
         }
         AccountCommand::Resync(name) => {
@@ -61,12 +63,21 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         return Err(Usage(format!("a {kind} account belongs to the user who connects it: add --user LOGIN")).into());
     }
     let has_token = token.is_some();
-    let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
     // One that is there already has both.
     let known = accounts::find(&installation.store, &address).await?;
     let is_new = known.is_none();
-    if is_new && new.host.is_none() && new.provider == Provider::Imap {
+    let Hosted { provider, host } = match &known {
+        Some(known) if new.host.is_none() && new.provider.is_none_or(|said| said.as_str() == known.provider) => {
+            Hosted { provider: Provider::named(&known.provider).unwrap_or(Provider::Imap), host: None }
+        }
+        None if new.host.is_none() && new.provider == Some(Provider::Imap) => {
+            Hosted { provider: Provider::Imap, host: None }
+        }
+        _ => installation.host_of(&address, new.provider, new.host.as_deref()).await?,
+    };
+    let by_password = new.auth.map_or(provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
+    if is_new && host.is_none() && provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
     if is_new && by_password && password_file.is_none() {
@@ -75,8 +86,8 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     let row = NewAccount {
         address,
         kind: new.kind,
-        provider: new.provider,
-        host: new.host,
+        provider,
+        host,
         port: new.port,
         auth: new.auth.or_else(|| has_token.then_some(Auth::OAuth)),
         security: crate::config::Security::Tls,

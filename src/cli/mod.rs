@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod configuration;
 mod explain;
+mod host;
 pub mod import;
 mod inbox;
 mod inspect;

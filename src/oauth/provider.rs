@@ -5,6 +5,10 @@ use crate::config;
 /// A provider of mail and of OAuth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provider {
+    /// What people call it.
+    pub name: &'static str,
+    /// How the names of its mail exchanges end, and the IMAP server of the mailboxes behind them.
+    pub exchanges: &'static [(&'static str, &'static str)],
     /// IMAP over TLS, port 993.
     pub imap_host: &'static str,
     /// Where people consent.
@@ -25,6 +29,8 @@ pub struct Provider {
 
 /// Gmail and Google Workspace. Its device flow does not give mail scopes.
 pub const GOOGLE: Provider = Provider {
+    name: "Google",
+    exchanges: &[("google.com", "imap.gmail.com"), ("googlemail.com", "imap.gmail.com")],
     imap_host: "imap.gmail.com",
     authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
     token_url: "https://oauth2.googleapis.com/token",
@@ -37,6 +43,16 @@ pub const GOOGLE: Provider = Provider {
 
 /// Exchange Online and outlook.com. `offline_access` is what brings a refresh token.
 pub const MICROSOFT: Provider = Provider {
+    name: "Microsoft",
+    exchanges: &[
+        ("mail.protection.outlook.com", "outlook.office365.com"),
+        ("mx.microsoft", "outlook.office365.com"),
+        ("mail.eo.outlook.com", "outlook.office365.com"),
+        ("olc.protection.outlook.com", "outlook.office365.com"),
+        ("hotmail.com", "outlook.office365.com"),
+        ("mail.protection.office365.us", "outlook.office365.us"),
+        ("mail.protection.partner.outlook.cn", "partner.outlook.cn"),
+    ],
     imap_host: "outlook.office365.com",
     authorize_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
     token_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
@@ -49,6 +65,8 @@ pub const MICROSOFT: Provider = Provider {
 
 /// Any other IMAP server that takes tokens: everything about it is configuration.
 pub const IMAP: Provider = Provider {
+    name: "another host",
+    exchanges: &[],
     imap_host: "",
     authorize_url: "",
     token_url: "",
@@ -58,6 +76,38 @@ pub const IMAP: Provider = Provider {
     scope: "",
     rotates: false,
 };
+
+/// Those whom mail exchanges can tell.
+pub const HOSTS: &[(config::Provider, &Provider)] =
+    &[(config::Provider::Google, &GOOGLE), (config::Provider::Microsoft, &MICROSOFT)];
+
+/// Services that receive the mail of a domain, look at it and pass it on: they say nothing about where it is kept. How the
+/// names of their mail exchanges end.
+pub const GATEWAYS: &[(&str, &str)] = &[
+    ("antispamcloud.com", "SpamExperts"),
+    ("antispameurope.com", "Hornetsecurity"),
+    ("barracudanetworks.com", "Barracuda"),
+    ("cloudflare.net", "Cloudflare"),
+    ("fireeyecloud.com", "Trellix"),
+    ("fortimailcloud.com", "FortiMail"),
+    ("hornetsecurity.com", "Hornetsecurity"),
+    ("iphmx.com", "Cisco Secure Email"),
+    ("mailcontrol.com", "Forcepoint"),
+    ("mailinblack.com", "Mailinblack"),
+    ("mailroute.net", "MailRoute"),
+    ("messagelabs.com", "Symantec"),
+    ("mimecast-offshore.com", "Mimecast"),
+    ("mimecast.co.za", "Mimecast"),
+    ("mimecast.com", "Mimecast"),
+    ("mtaroutes.com", "N-able"),
+    ("ppe-hosted.com", "Proofpoint"),
+    ("pphosted.com", "Proofpoint"),
+    ("retarus.com", "Retarus"),
+    ("sophos.com", "Sophos"),
+    ("spamexperts.com", "SpamExperts"),
+    ("trendmicro.com", "Trend Micro"),
+    ("trendmicro.eu", "Trend Micro"),
+];
 
 /// The table's row for a provider; any other server is what the configuration says.
 pub fn of(provider: config::Provider) -> Option<&'static Provider> {

@@ -31,6 +31,7 @@ mod faults_service;
 mod forwards;
 mod forwards_known;
 mod forwards_review;
+mod hosts;
 mod imports;
 mod inbox;
 mod inbox_late;
