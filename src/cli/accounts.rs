@@ -35,6 +35,8 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
         }
         AccountCommand::Remove(name) => {
             let address = parse_address(&name.address)?;
+            let account = accounts::named(store, &address).await?;
+            super::keys::revoke_at_last(installation, &account).await?;
             accounts::remove(store, &address, &installation.clock).await?;
             say(format_args!("{} is no longer watched. What was logged stays.", name.address))?;
         }

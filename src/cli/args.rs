@@ -54,6 +54,11 @@ pub enum Command {
     /// Logins at mail providers
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Revoke the consent of an account and erase its tokens
+    Disconnect(AccountName),
+    /// Seal every token with the first key of the key file, so that older keys can be taken out of it
+    #[command(after_help = REKEY_STEPS)]
+    Rekey,
     /// Print the BCC and the forwarding address of the workspace
     Address(Json),
     /// Addresses and domains whose mail is never logged
@@ -107,6 +112,11 @@ pub enum Command {
         shell: Shell,
     },
 }
+
+const REKEY_STEPS: &str = "To put a new key in the place of the old one:
+  1. Put a line above the old key: head -c 32 /dev/urandom | base64
+  2. Restart the service, then run this.
+  3. Take the old line out, restart the service, and back the file up.";
 
 const IMPORT_COLUMNS: &str = "Columns (CSV header, or keys of each JSON object; lists are ;-separated in CSV):
   users      login,name,aliases,seat(core|view-only),active

@@ -10,6 +10,7 @@ pub mod import;
 mod inbox;
 mod inspect;
 mod installation;
+mod keys;
 mod listings;
 mod output;
 mod progress;
@@ -114,6 +115,8 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Import(what) => workspaces::import(&installation, what).await,
         Command::Workspace(what) => workspaces::workspace(&installation, what).await,
         Command::Account(what) => accounts::account(&installation, what).await,
+        Command::Disconnect(name) => keys::disconnect(&installation, &name).await,
+        Command::Rekey => keys::rekey(&installation).await,
         Command::Address(what) => accounts::address(&installation, what).await,
         Command::NeverLog(what) => workspaces::never_log(&installation, what).await,
         Command::Activity(what) => listings::activity(&installation, what).await,

@@ -5,6 +5,7 @@ pub mod host;
 pub mod http;
 pub mod provider;
 pub mod refresh;
+pub mod rekey;
 pub mod tokens;
 pub mod vault;
 

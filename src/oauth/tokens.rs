@@ -27,8 +27,8 @@ use crate::config::{OAuth, Provider};
 use crate::store::{Store, grants};
 use crate::trouble::Trouble;
 
-const ACCESS: &str = "access_token";
-const REFRESH: &str = "refresh_token";
+pub(super) const ACCESS: &str = "access_token";
+pub(super) const REFRESH: &str = "refresh_token";
 
 /// How often to renew anew because another process was faster.
 const RACES: usize = 3;
@@ -169,7 +169,7 @@ impl Inner {
     async fn access(&self, mut held: Held, account: &account::Model) -> Result<SecretString, Trouble> {
         self.save(&mut held).await?;
         for _ in 0..RACES {
-            let Some(grant) = self.grant(account.id).await? else { return Err(no_consent()) };
+            let Some(grant) = self.grant(account.id).await? else { return Err(no_consent(account)) };
             if let Some(token) = self.present(&grant)?.filter(|_| !self.is_due(&grant)) {
                 return Ok(token);
             }
@@ -262,11 +262,11 @@ impl Inner {
     }
 }
 
-fn no_consent() -> Trouble {
-    Trouble::NeedsReauth {
-        reason: "the account has no OAuth grant: repeat `mailtrail account add` for it with --refresh-token-file FILE"
-            .to_owned(),
-    }
+fn no_consent(account: &account::Model) -> Trouble {
+    // Whoever took the grant away has said why.
+    let said = account.reason.clone().filter(|_| account.state == "needs-reauth");
+    let usual = "the account has no OAuth grant: repeat `mailtrail account add` for it with --refresh-token-file FILE";
+    Trouble::NeedsReauth { reason: said.unwrap_or_else(|| usual.to_owned()) }
 }
 
 #[cfg(test)]

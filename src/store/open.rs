@@ -124,6 +124,14 @@ impl Store {
         Ok(Tx { inner: db.begin_with_options(options).await?, _turn: turn })
     }
 
+    /// Empties the write-ahead log of SQLite, which holds pages as they were before. Others who are reading put that off.
+    pub async fn forget(&self) -> Result<(), StoreError> {
+        if self.backend == DatabaseBackend::Sqlite {
+            self.durable.as_ref().unwrap_or(&self.db).execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
+    }
+
     /// Closes every connection; SQLite then folds its write-ahead log into the file.
     pub async fn close(self) -> Result<(), StoreError> {
         for other in self.durable.iter().chain(&self.writing) {
@@ -250,7 +258,10 @@ fn durable(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::
         .max_connections(1)
         .idle_timeout(DURABLE_IDLE)
         .acquire_timeout(options.wait)
-        .connect_lazy_with(settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256"))
+        // Tokens that were replaced or erased do not stay behind in free space.
+        .connect_lazy_with(
+            settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256").pragma("secure_delete", "ON"),
+        )
 }
 
 /// Makes the file, and its folder where that is missing, for this user alone: the database holds mail. SQLite's side files

@@ -37,6 +37,7 @@ mod inbox;
 mod inbox_late;
 mod inbox_live;
 mod inbox_modes;
+mod keys;
 mod late_attachments;
 mod live;
 mod never_log;

@@ -63,6 +63,10 @@ impl Trail {
                 connection.client_secret_file.display(),
                 connection.token_url,
             ));
+            // Microsoft has no such place.
+            if provider != "microsoft" {
+                config.push_str(&format!("revoke_url = \"{}\"\n", connection.revoke_url));
+            }
         }
         std::fs::write(trail.path("mailtrail.toml"), config).unwrap();
         trail

@@ -165,6 +165,11 @@ impl OAuthServer {
         self.shared.tokens().expire_user(user, now);
     }
 
+    /// Whether this refresh token would still be taken.
+    pub fn is_alive(&self, refresh_token: &str) -> bool {
+        self.shared.tokens().owner(refresh_token).is_some()
+    }
+
     /// Ends every grant of the user.
     pub fn revoke(&self, user: &str) {
         self.shared.tokens().revoke_user(user);
