@@ -12,6 +12,7 @@ use super::installation::{Installation, address as parse_address};
 use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{AccountKind, Auth, Provider};
+use crate::oauth::service::lacks;
 use crate::oauth::tokens::Source;
 use crate::source::choice::LEFT;
 use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
@@ -85,6 +86,9 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if is_new && by_password && password_file.is_none() {
         return Err(Usage("an account that logs in by password needs --password-file FILE".to_owned()).into());
     }
+    if new.auth == Some(Auth::Service) {
+        check_service(installation, provider, has_token)?;
+    }
     let row = NewAccount {
         address,
         kind: new.kind,
@@ -107,11 +111,22 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if known.is_some_and(|known| is_earlier(&account, &known)) {
         say("Mail that came before its former start is read at the next run.")?;
     }
-    if account.kind == "personal" && (has_token || account.auth == "password") {
+    if account.kind == "personal" && (has_token || account.auth != "oauth") {
         begin(installation, &account).await?;
     }
     say(what_follows(installation, &account, has_token).await?)?;
     Ok(())
+}
+
+/// Whether a service identity could log in at a provider, as far as the configuration tells.
+fn check_service(installation: &Installation, provider: Provider, has_token: bool) -> anyhow::Result<()> {
+    if has_token {
+        return Err(Usage("a service identity has no refresh token: leave --refresh-token-file out".to_owned()).into());
+    }
+    let app = installation.config.oauth.app(provider).ok_or_else(|| {
+        Usage("a plain IMAP server gives no tokens: set oauth.imap.token_url, or use --auth password".to_owned())
+    })?;
+    Ok(lacks(provider, app).map_err(|trouble| Usage(trouble.to_string()))?)
 }
 
 /// A personal inbox begins at the moment it is connected (J13), and not when the service gets to it.

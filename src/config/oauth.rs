@@ -64,6 +64,11 @@ pub struct OAuthApp {
     pub tenant: String,
     /// What to ask consent for, separated by spaces.
     pub scope: String,
+    /// The JSON key of a Google service account, for accounts with `auth = "service"`.
+    #[serde(with = "optional")]
+    pub service_account_file: Option<PathBuf>,
+    /// What a service identity asks for.
+    pub service_scope: String,
 }
 
 impl OAuthApp {
@@ -79,6 +84,8 @@ impl OAuthApp {
             revoke_url: provider.revoke_url.to_owned(),
             tenant: provider.tenant.to_owned(),
             scope: provider.scope.to_owned(),
+            service_account_file: None,
+            service_scope: provider.service_scope.to_owned(),
         }
     }
 
@@ -103,6 +110,9 @@ struct Said {
     revoke_url: Option<String>,
     tenant: Option<String>,
     scope: Option<String>,
+    #[serde(with = "optional")]
+    service_account_file: Option<PathBuf>,
+    service_scope: Option<String>,
 }
 
 fn google<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Error> {
@@ -130,6 +140,8 @@ impl Said {
             revoke_url: self.revoke_url.unwrap_or(default.revoke_url),
             tenant: self.tenant.unwrap_or(default.tenant),
             scope: self.scope.unwrap_or(default.scope),
+            service_account_file: self.service_account_file,
+            service_scope: self.service_scope.unwrap_or(default.service_scope),
         }
     }
 }

@@ -23,8 +23,21 @@ pub struct Provider {
     pub tenant: &'static str,
     /// What to ask consent for.
     pub scope: &'static str,
+    /// How a service identity gets a token.
+    pub service: Service,
+    /// What a service identity asks for.
+    pub service_scope: &'static str,
     /// Whether every refresh brings a new refresh token. Where it does not, the old one stays.
     pub rotates: bool,
+}
+
+/// How a program gets a token for a mailbox without a person's consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// By a statement signed with the key of a service account (RFC 7523).
+    Assertion,
+    /// By its own credentials (RFC 6749 section 4.4).
+    Credentials,
 }
 
 /// Gmail and Google Workspace. Its device flow does not give mail scopes.
@@ -38,6 +51,8 @@ pub const GOOGLE: Provider = Provider {
     revoke_url: "https://oauth2.googleapis.com/revoke",
     tenant: "",
     scope: "https://mail.google.com/",
+    service: Service::Assertion,
+    service_scope: "https://mail.google.com/",
     rotates: false,
 };
 
@@ -60,6 +75,8 @@ pub const MICROSOFT: Provider = Provider {
     revoke_url: "",
     tenant: "common",
     scope: "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    service: Service::Credentials,
+    service_scope: "https://outlook.office365.com/.default",
     rotates: true,
 };
 
@@ -74,6 +91,8 @@ pub const IMAP: Provider = Provider {
     revoke_url: "",
     tenant: "",
     scope: "",
+    service: Service::Credentials,
+    service_scope: "",
     rotates: false,
 };
 
@@ -116,4 +135,9 @@ pub fn of(provider: config::Provider) -> Option<&'static Provider> {
         config::Provider::Microsoft => Some(&MICROSOFT),
         config::Provider::Imap => None,
     }
+}
+
+/// How a service identity gets a token from a provider.
+pub fn service(provider: config::Provider) -> Service {
+    of(provider).unwrap_or(&IMAP).service
 }

@@ -45,6 +45,13 @@ pub struct Refusal {
 
 impl ErrorResponse for Refusal {}
 
+impl Refusal {
+    /// What it asks for.
+    pub fn class(&self) -> Class {
+        Class::of(&self.error)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What another program wrote goes into our logs only in the shape that the RFC gives it.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::http::Http;
 use super::refresh::due;
+use super::service::Identities;
 use super::vault::{Place, Vault};
 use crate::clock::Clock;
 use crate::config::{OAuth, Provider};
@@ -34,7 +35,7 @@ pub(super) const REFRESH: &str = "refresh_token";
 const RACES: usize = 3;
 
 /// A token that lives at least this long is still of use while it cannot be renewed.
-const OF_USE: TimeDelta = TimeDelta::seconds(60);
+pub(super) const OF_USE: TimeDelta = TimeDelta::seconds(60);
 
 /// The tokens of all accounts. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +47,7 @@ struct Inner {
     config: OAuth,
     http: Http,
     clock: Clock,
+    service: Identities,
     slots: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 
@@ -85,11 +87,15 @@ impl Source {
 impl Tokens {
     /// Tokens kept in `store`, sealed by `vault`, renewed through `http`.
     pub fn new(store: Store, vault: Arc<Vault>, config: OAuth, http: Http, clock: Clock) -> Self {
-        Self(Arc::new(Inner { store, vault, config, http, clock, slots: Mutex::default() }))
+        let service = Identities::new(config.clone(), http.clone(), clock.clone());
+        Self(Arc::new(Inner { service, store, vault, config, http, clock, slots: Mutex::default() }))
     }
 
     /// An access token that is worth a login.
     pub async fn access(&self, account: &account::Model) -> Result<SecretString, Trouble> {
+        if account.auth == "service" {
+            return self.0.service.access(account).await;
+        }
         let held = self.0.hold(account.id).await;
         let (inner, account) = (Arc::clone(&self.0), account.clone());
         // In a task of its own: whoever asked may be gone before a rotated token is stored, and the token with him.
@@ -99,6 +105,10 @@ impl Tokens {
 
     /// The mail server refused `token`: the next [`Self::access`] renews it.
     pub async fn refused(&self, account: &account::Model, token: &SecretString) -> Result<(), Trouble> {
+        if account.auth == "service" {
+            self.0.service.refused(account, token).await;
+            return Ok(());
+        }
         let mut held = self.0.hold(account.id).await;
         self.0.save(&mut held).await?;
         let Some(grant) = self.0.grant(account.id).await? else { return Ok(()) };

@@ -10,6 +10,7 @@ use super::Worker;
 use super::intake::Intake;
 use super::watch::{Inbox, begin};
 use super::windows::Windows;
+use crate::oauth::service::no_access;
 use crate::source::plan::{self, Cursor, Selected, Step};
 use crate::source::{Endpoint, Limits, Login, Security, Session};
 use crate::store::commit::Committed;
@@ -42,13 +43,14 @@ impl Worker {
         done: &mut Committed,
     ) -> Result<(), Trouble> {
         if account.kind != "personal" {
-            return self.sync_mailbox(session, account, stop, done).await;
+            let read = self.sync_mailbox(session, account, stop, done).await;
+            return read.map_err(|trouble| without_consent(account, trouble));
         }
         let inbox = match inbox {
             Some(inbox) => inbox,
             None => inbox.insert(until(stop, Inbox::find(self, session, account)).await?),
         };
-        inbox.read(self, session, account, stop, done).await
+        inbox.read(self, session, account, stop, done).await.map_err(|trouble| without_consent(account, trouble))
     }
 
     /// Connects to read an account; one whose login was refused before is connected anew from now on (D2c).
@@ -80,6 +82,7 @@ impl Worker {
             }
             other => other,
         }
+        .map_err(|trouble| without_consent(account, trouble))
     }
 
     fn endpoint(&self, account: &account::Model) -> Result<Endpoint, Trouble> {
@@ -214,6 +217,14 @@ fn refused_for_good(result: Result<Session, Trouble>) -> Result<Session, Trouble
         Trouble::TokenRefused { reason } => Trouble::NeedsReauth { reason },
         other => other,
     })
+}
+
+/// Where no person has consented, none can do so again.
+fn without_consent(account: &account::Model, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::NeedsReauth { reason } if account.auth == "service" => no_access(&account.provider, &reason),
+        other => other,
+    }
 }
 
 fn imap_user(account: &account::Model) -> String {

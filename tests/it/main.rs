@@ -48,4 +48,5 @@ mod recipients;
 mod replies;
 mod sender;
 mod servers;
+mod service_identity;
 mod shared_mailbox;

@@ -64,7 +64,7 @@ pub struct AccountAdd {
     /// TLS port of the IMAP server [default: 993]
     #[arg(long)]
     pub port: Option<u16>,
-    /// How to log in [default: oauth for google and microsoft, password for imap]
+    /// How to log in: by a consent, without one (service account, application), or by password [default: oauth for google and microsoft, password for imap]
     #[arg(long)]
     pub auth: Option<crate::config::Auth>,
     /// File that holds the password

@@ -13,7 +13,8 @@ use oauth2::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ACCESS, Inner, REFRESH};
-use crate::config::{OAuthApp, Provider, Secret};
+use crate::config::{OAuthApp, Provider};
+use crate::oauth::client_secret;
 use crate::oauth::http::{Http, HttpError};
 use crate::oauth::refresh::{Refusal, expiry, trouble};
 use crate::oauth::vault::Place;
@@ -124,21 +125,10 @@ fn client(provider: Provider, app: &OAuthApp) -> Result<Client, Trouble> {
         .set_token_uri(url)
         // Both providers document the body; not every server takes the header.
         .set_auth_type(AuthType::RequestBody);
-    Ok(match secret(provider, app)? {
+    Ok(match client_secret(provider, app)? {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
         None => client,
     })
-}
-
-/// Read anew each time, so that a secret can be changed without a restart.
-fn secret(provider: &str, app: &OAuthApp) -> Result<Option<Secret>, Trouble> {
-    let Some(file) = &app.client_secret_file else { return Ok(app.client_secret.clone()) };
-    match &app.client_secret {
-        Some(secret) => Ok(Some(secret.clone())),
-        None => Secret::read(file).map(Some).map_err(|error| {
-            Trouble::operator(format!("cannot read oauth.{provider}.client_secret_file {}: {error}", file.display()))
-        }),
-    }
 }
 
 fn said(provider: Provider, error: &RequestTokenError<HttpError, Refusal>) -> Trouble {

@@ -38,7 +38,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use dns::DnsServer;
 pub use imap::{Command, Fault, Logins, MailServer, MailSettings, Profile, UidNext, When};
-pub use oauth::{Failure, OAuthServer, OAuthSettings, RefreshRule, TokenRequest};
+pub use oauth::{Failure, OAuthServer, OAuthSettings, RefreshRule, ServiceAccount, TokenRequest};
 pub use provider::{Connection, Provider};
 pub use tls::Certificate;
 

@@ -3,6 +3,7 @@
 mod authorize;
 mod endpoints;
 mod failure;
+mod service;
 mod settings;
 mod tokens;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::failure::Failure;
+pub use self::service::ServiceAccount;
 pub use self::settings::{OAuthSettings, RefreshRule};
 pub use self::tokens::Live;
 use self::tokens::Tokens;
@@ -121,6 +123,11 @@ impl OAuthServer {
     /// Where codes and refresh tokens are exchanged.
     pub fn token_url(&self) -> String {
         self.url("token")
+    }
+
+    /// The token endpoint of one directory, as Microsoft has it.
+    pub fn tenant_token_url(&self) -> String {
+        self.url("{tenant}/token")
     }
 
     /// RFC 7009.
