@@ -45,6 +45,8 @@ pub enum Command {
     /// Check or print the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check everything there is to check, and say what is wrong and how to mend it; 1 if something failed
+    Doctor(Json),
     /// Mirror the CRM's records: CSV or JSON Lines, updated by key
     #[command(after_help = IMPORT_COLUMNS)]
     Import(Import),

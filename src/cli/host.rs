@@ -5,7 +5,7 @@ use entity::account;
 use super::Usage;
 use super::installation::{Installation, address as parse_address};
 use super::output::{complain, say};
-use crate::config::Provider;
+use crate::config::{self, Provider};
 use crate::dns::{self, DnsError};
 use crate::mail::address::Address;
 use crate::oauth::host::Host;
@@ -58,10 +58,45 @@ impl Installation {
     }
 
     async fn asked(&self, address: &Address) -> Result<Host, DnsError> {
-        let domain = idna::domain_to_ascii(address.domain());
-        let domain = domain.map_err(|_| DnsError::NoDomain(address.domain().to_owned()))?;
-        Ok(Host::of(&dns::exchanges(&self.config.dns, &domain).await?))
+        asked(&self.config.dns, address).await
     }
+}
+
+/// What the mail exchanges of an address say to what its account says.
+pub(super) enum Agreement {
+    /// The same.
+    Agreed(String),
+    /// Nothing.
+    Unclear(String),
+    /// Something else, and the cure.
+    Contradicted(String, String),
+}
+
+pub(super) async fn agreement(settings: &config::Dns, address: &Address, said: Provider) -> Agreement {
+    let domain = address.domain();
+    match asked(settings, address).await {
+        Ok(Host::Known { provider, exchange, .. }) if provider == said => {
+            Agreement::Agreed(format!("{domain} is hosted by {} ({})", name(said), bare(&exchange)))
+        }
+        Ok(Host::Known { provider, exchange, .. }) => {
+            let (name, exchange) = (name(provider), bare(&exchange).to_owned());
+            Agreement::Contradicted(
+                format!("{domain} is hosted by {name}: its mail goes to {exchange}"),
+                format!("add its accounts again with --provider {}, or {}", provider.as_str(), own_server(said)),
+            )
+        }
+        Ok(host) => Agreement::Unclear(unclear(domain, &host)),
+        Err(error @ DnsError::NoDomain(_)) => {
+            Agreement::Contradicted(error.to_string(), "check the addresses of its accounts".to_owned())
+        }
+        Err(error) => Agreement::Unclear(error.to_string()),
+    }
+}
+
+async fn asked(settings: &config::Dns, address: &Address) -> Result<Host, DnsError> {
+    let domain = idna::domain_to_ascii(address.domain());
+    let domain = domain.map_err(|_| DnsError::NoDomain(address.domain().to_owned()))?;
+    Ok(Host::of(&dns::exchanges(settings, &domain).await?))
 }
 
 const TELL: &str = "say who hosts the mailbox: --provider google, --provider microsoft, or --provider imap --host HOST";

@@ -4,6 +4,7 @@ mod accounts;
 mod args;
 mod audit;
 mod configuration;
+mod doctor;
 mod explain;
 mod host;
 pub mod import;
@@ -88,6 +89,7 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
         }
         Command::Inspect(what) => inspect::inspect(&what),
         Command::Config(what) => configuration::config(config.as_deref(), &what),
+        Command::Doctor(what) => doctor::doctor(config.as_deref(), what.json).await,
         command => {
             let installation = Installation::open(config.as_deref(), workspace, may_begin(&command)).await?;
             with_database(installation, command).await
@@ -130,6 +132,6 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Audit(what) => audit::audit(&installation, what).await,
         Command::Quarantine(what) => quarantine::quarantine(&installation, what).await,
         Command::Review(what) => review::review(&installation, what).await,
-        Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) => Ok(Answer::Yes),
+        Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) | Command::Doctor(_) => Ok(Answer::Yes),
     }
 }

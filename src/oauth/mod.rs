@@ -1,5 +1,6 @@
 //! Consent and its tokens: where they come from, how they are kept and when they are renewed. The only user of `oauth2`.
 
+pub mod examine;
 pub mod hash_key;
 pub mod host;
 pub mod http;

@@ -46,6 +46,11 @@ pub struct Refusal {
 impl ErrorResponse for Refusal {}
 
 impl Refusal {
+    /// Whether it is about what we asked for, and not about who we are.
+    pub fn knows_us(&self) -> bool {
+        !matches!(self.error.as_str(), "invalid_client" | "unauthorized_client")
+    }
+
     /// What it asks for.
     pub fn class(&self) -> Class {
         Class::of(&self.error)

@@ -44,6 +44,28 @@ pub async fn rekey(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
     Ok(rekeyed)
 }
 
+/// What [`rekey`] would do, without doing it: as `sealed`, what only an older key opens.
+pub async fn examine(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
+    let mut seen = Rekeyed::default();
+    let which =
+        |opened: Result<(), Trouble>, current| opened.map(|()| if current { Done::Current } else { Done::Sealed });
+    for setting in settings::all(store).await.map_err(Trouble::from)? {
+        let opened = vault.open(Place::of_installation(&setting.name), &setting.value).map(|_| ());
+        seen.note(format!("the setting {}", setting.name), which(opened, vault.is_current(&setting.value)))?;
+    }
+    for account in grants::accounts(store).await.map_err(Trouble::from)? {
+        let Some(grant) = grants::find(&store.db, account.id).await.map_err(Trouble::from)? else { continue };
+        let opened = anew(vault, grant.clone()).map(|_| ());
+        seen.note(account.address, which(opened, is_current(vault, &grant)))?;
+    }
+    Ok(seen)
+}
+
+fn is_current(vault: &Vault, grant: &grant::Model) -> bool {
+    let mut sealed = std::iter::once(&grant.refresh_token).chain(&grant.access_token);
+    grant.key_id == vault.key_id() && sealed.all(|sealed| vault.is_current(sealed))
+}
+
 impl Rekeyed {
     /// A value that does not open leaves the others to be done; a database that is away does not.
     fn note(&mut self, what: String, done: Result<Done, Trouble>) -> Result<(), Trouble> {
@@ -75,8 +97,7 @@ async fn reseal_grant(store: &Store, vault: &Vault, account: &entity::account::M
         let Some(grant) = grants::find(&store.db, account.id).await.map_err(Trouble::from)? else {
             return Ok(Done::Gone);
         };
-        let sealed = std::iter::once(&grant.refresh_token).chain(&grant.access_token);
-        if sealed.clone().all(|sealed| vault.is_current(sealed)) && grant.key_id == vault.key_id() {
+        if is_current(vault, &grant) {
             return Ok(Done::Current);
         }
         if grants::reseal(store, &anew(vault, grant)?).await.map_err(Trouble::from)? {

@@ -12,7 +12,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolO
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -94,6 +94,17 @@ impl Store {
         }
         Migrator::up(&*tx, None).await?;
         tx.commit().await
+    }
+
+    /// How many steps the schema is behind, and whether it has steps that this version does not know. Changes nothing.
+    pub async fn schema(&self) -> (usize, bool) {
+        let statement = Statement::from_string(self.backend, "SELECT version FROM seaql_migrations");
+        // Without the table nothing was done yet.
+        let rows = self.db.query_all_raw(statement).await.unwrap_or_default();
+        let done: Vec<String> = rows.iter().filter_map(|row| row.try_get("", "version").ok()).collect();
+        let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+        let missing = known.iter().filter(|step| !done.contains(step)).count();
+        (missing, done.iter().any(|step| !known.contains(step)))
     }
 
     /// Begins a transaction that may write. IMMEDIATE on SQLite: a transaction that reads first and writes later

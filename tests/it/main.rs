@@ -18,6 +18,7 @@ mod bcc;
 mod bounces;
 mod command_line;
 mod commands;
+mod doctor;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;

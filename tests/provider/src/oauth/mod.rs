@@ -38,6 +38,9 @@ pub struct TokenRequest {
     pub error: Option<String>,
 }
 
+/// What Microsoft grants to a program that reads mail.
+const MICROSOFT_SCOPE: &str = "https://outlook.office.com/IMAP.AccessAsUser.All offline_access openid email";
+
 pub(crate) struct Shared {
     pub settings: OAuthSettings,
     pub base: String,
@@ -223,7 +226,11 @@ impl OAuthServer {
     }
 
     fn scope(&self) -> &str {
-        self.shared.settings.granted_scope.as_deref().unwrap_or("https://mail.google.com/ openid email")
+        let usual = match self.shared.settings.refresh_rule {
+            RefreshRule::OfflineAccessScope => MICROSOFT_SCOPE,
+            RefreshRule::Always | RefreshRule::AccessTypeOffline => "https://mail.google.com/ openid email",
+        };
+        self.shared.settings.granted_scope.as_deref().unwrap_or(usual)
     }
 }
 

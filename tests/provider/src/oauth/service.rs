@@ -75,32 +75,36 @@ pub(crate) fn verified(shared: &Shared, assertion: &str) -> Result<(String, Stri
     let (signed, signature) = assertion.rsplit_once('.').ok_or_else(|| bad("Invalid JWT."))?;
     let (header, claims) = signed.split_once('.').ok_or_else(|| bad("Invalid JWT."))?;
     let (header, claims) = (decoded(header)?, decoded(claims)?);
-    if header["alg"] != "RS256" {
+    if said(&header, "alg") != "RS256" {
         return Err(bad("Invalid JWT: the algorithm must be RS256."));
     }
-    if claims["iss"] != account.client_email.as_str() {
+    if said(&claims, "iss") != account.client_email {
         return Err(bad("Invalid grant: account not found"));
     }
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &account.public_key);
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| bad("Invalid JWT."))?;
     key.verify(signed.as_bytes(), &signature).map_err(|_| bad("Invalid JWT Signature."))?;
-    if claims["aud"] != format!("{}/token", shared.base).as_str() {
+    if said(&claims, "aud") != format!("{}/token", shared.base) {
         return Err(bad("Invalid JWT: the audience is another server."));
     }
     let now = shared.now().timestamp();
-    let (from, to) = (claims["iat"].as_i64().unwrap_or(0), claims["exp"].as_i64().unwrap_or(0));
+    let moment = |name: &str| claims.get(name).and_then(Value::as_i64).unwrap_or(0);
+    let (from, to) = (moment("iat"), moment("exp"));
     if to <= now || to - from > 3600 || from > now + 300 {
         return Err(bad("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."));
     }
-    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-    let scope = text("scope");
+    let scope = said(&claims, "scope").to_owned();
     let delegated = |word: &str| account.delegated.iter().any(|one| one == word);
     if scope.is_empty() || !scope.split_ascii_whitespace().all(delegated) {
         let what = "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any \
                     of the scopes requested.";
         return Err(Refusal::unauthorized_client(what));
     }
-    Ok((text("sub"), scope))
+    Ok((said(&claims, "sub").to_owned(), scope))
+}
+
+fn said<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn decoded(part: &str) -> Result<Value, Refusal> {
