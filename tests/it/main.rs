@@ -47,6 +47,7 @@ mod questions;
 mod readme;
 mod recipients;
 mod replies;
+mod secrets;
 mod sender;
 mod servers;
 mod service_identity;
