@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use mailtrail::store::{Options, Store};
-use provider::Profile;
+use provider::{Certificate, OAuthSettings, Profile, Provider};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::faults::{account, database_url, no_secret, once};
+use crate::support::faults::{Started, account, add_account, database_url, no_secret, once};
 use crate::support::world::{BCC, Engine, Trail, World, engines, mail};
 
 const CARLA: &str = "carla@customer.example";
@@ -139,4 +139,38 @@ async fn a_removed_account_is_revoked_as_well() {
     assert!(said.contains("The provider has revoked its consent."), "{said}");
     assert!(!world.provider.oauth.is_alive(&refresh));
     assert_eq!(holders(&world.trail, &sealed), Vec::<String>::new());
+}
+
+/// A provider that ends a consent whose refresh token is shown twice would tell of any token that was lost on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_change_while_tokens_are_renewed() {
+    for engine in engines() {
+        let settings = OAuthSettings {
+            rotate: true,
+            reuse_detection: true,
+            expires_in: std::time::Duration::from_secs(1),
+            ..OAuthSettings::default()
+        };
+        let provider = Provider::start_with(Profile::Plain, settings, Certificate::Good).await;
+        let files = tempfile::TempDir::new().unwrap();
+        let connection = provider.connection(files.path());
+        let trail = Trail::new(engine, Some(&connection), "");
+        add_account(&trail, &connection, "imap", BCC, &provider.create_user(BCC));
+        let old = std::fs::read_to_string(trail.path("key")).unwrap();
+        for round in 0..6 {
+            let keys = if round % 2 == 0 { format!("{NEW}{old}") } else { format!("{old}{NEW}") };
+            // Whole or not at all: the other program may be reading it.
+            std::fs::write(trail.path("draft"), keys).unwrap();
+            std::fs::rename(trail.path("draft"), trail.path("key")).unwrap();
+            provider.oauth.expire_access(BCC);
+            provider.oauth.advance(std::time::Duration::from_secs(1));
+            let reading = Started::new(trail.command(&["run", "--once"]));
+            let sealing = [(); 3].map(|()| Started::new(trail.command(&["rekey"])));
+            for ended in sealing.into_iter().chain([reading]).map(Started::wait) {
+                assert_eq!(ended.code, Some(0), "{ended:?}");
+            }
+        }
+        assert!(provider.oauth.token_requests().iter().filter(|request| request.error.is_none()).count() >= 6);
+        assert_eq!(account(&trail, BCC)["state"], "active");
+    }
 }

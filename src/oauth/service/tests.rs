@@ -153,3 +153,21 @@ fn a_file_that_is_no_key_is_not_quoted() {
         assert!(!trouble.to_string().contains(secret) && trouble.kind() == "operator", "{trouble}");
     }
 }
+
+#[tokio::test]
+async fn a_token_is_renewed_at_four_fifths_of_its_life_and_serves_to_its_end() {
+    let settings = OAuthSettings { expires_in: Duration::from_secs(1_000), ..OAuthSettings::google() };
+    let scene = Scene::new(settings).await;
+    let (mut identities, account) = (scene.identities(), account("google"));
+    let start = Clock::system().now();
+    let mut at = async |second: i64| {
+        identities.clock = Clock::fixed(start + chrono::TimeDelta::seconds(second));
+        identities.access(&account).await.map(|token| token.expose_secret().to_owned())
+    };
+    let first = at(0).await.unwrap();
+    assert_eq!(at(799).await.unwrap(), first);
+    scene.server.fail_next(2, Failure::Unavailable(None));
+    assert_eq!(at(801).await.unwrap(), first, "it lives, and the provider is away");
+    assert_eq!(at(960).await.unwrap_err().kind(), "retry", "it is about to end");
+    assert_ne!(at(961).await.unwrap_or_default(), first);
+}
