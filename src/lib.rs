@@ -33,6 +33,8 @@ pub mod cli;
 
 pub mod config;
 
+pub mod dns;
+
 pub mod clock;
 
 pub mod telemetry;

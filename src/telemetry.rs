@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 
 /// Libraries that quote mail, tokens, statements or URLs when they talk much. They stay at this level whatever is asked
 /// for.
-const QUIET: [(&str, LevelFilter); 11] = [
+const QUIET: [(&str, LevelFilter); 14] = [
     ("async_imap", LevelFilter::OFF),
     ("imap_proto", LevelFilter::OFF),
     ("html5ever", LevelFilter::OFF),
@@ -25,6 +25,9 @@ const QUIET: [(&str, LevelFilter); 11] = [
     ("reqwest", LevelFilter::WARN),
     ("hyper", LevelFilter::WARN),
     ("hyper_util", LevelFilter::WARN),
+    ("hickory_net", LevelFilter::WARN),
+    ("hickory_proto", LevelFilter::WARN),
+    ("hickory_resolver", LevelFilter::WARN),
     ("rustls", LevelFilter::WARN),
     ("oauth2", LevelFilter::WARN),
 ];

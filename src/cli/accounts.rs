@@ -7,10 +7,12 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::args::{AccountAdd, AccountCommand, Json};
+use super::host::Hosted;
 use super::installation::{Installation, address as parse_address};
 use super::output::{Output, say};
 use super::{Answer, Usage};
 use crate::config::{AccountKind, Auth, Provider};
+use crate::oauth::service::lacks;
 use crate::oauth::tokens::Source;
 use crate::source::choice::LEFT;
 use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
@@ -35,7 +37,10 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
             say(format_args!("{} is watched again.", name.address))?;
         }
         AccountCommand::Remove(name) => {
-            accounts::remove(store, &parse_address(&name.address)?, &installation.clock).await?;
+            let address = parse_address(&name.address)?;
+            let account = accounts::named(store, &address).await?;
+            super::keys::revoke_at_last(installation, &account).await?;
+            accounts::remove(store, &address, &installation.clock).await?;
             say(format_args!("{} is no longer watched. What was logged stays.", name.address))?;
         }
         AccountCommand::Resync(name) => {
@@ -63,22 +68,34 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
         return Err(Usage(format!("a {kind} account belongs to the user who connects it: add --user LOGIN")).into());
     }
     let has_token = token.is_some();
-    let by_password = new.auth.map_or(new.provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
     let address = parse_address(&new.address)?;
     // One that is there already has both.
     let known = accounts::find(&installation.store, &address).await?;
     let is_new = known.is_none();
-    if is_new && new.host.is_none() && new.provider == Provider::Imap {
+    let Hosted { provider, host } = match &known {
+        Some(known) if new.host.is_none() && new.provider.is_none_or(|said| said.as_str() == known.provider) => {
+            Hosted { provider: Provider::named(&known.provider).unwrap_or(Provider::Imap), host: None }
+        }
+        None if new.host.is_none() && new.provider == Some(Provider::Imap) => {
+            Hosted { provider: Provider::Imap, host: None }
+        }
+        _ => installation.host_of(&address, new.provider, new.host.as_deref()).await?,
+    };
+    let by_password = new.auth.map_or(provider == Provider::Imap && !has_token, |auth| auth == Auth::Password);
+    if is_new && host.is_none() && provider == Provider::Imap {
         return Err(Usage("an IMAP account needs its server: add --host HOST".to_owned()).into());
     }
     if is_new && by_password && password_file.is_none() {
         return Err(Usage("an account that logs in by password needs --password-file FILE".to_owned()).into());
     }
+    if new.auth == Some(Auth::Service) {
+        check_service(installation, provider, has_token)?;
+    }
     let row = NewAccount {
         address,
         kind: new.kind,
-        provider: new.provider,
-        host: new.host,
+        provider,
+        host,
         port: new.port,
         auth: new.auth.or_else(|| has_token.then_some(Auth::OAuth)),
         security: crate::config::Security::Tls,
@@ -96,11 +113,22 @@ async fn add(installation: &Installation, new: AccountAdd) -> anyhow::Result<()>
     if known.is_some_and(|known| is_earlier(&account, &known)) {
         say("Mail that came before its former start is read at the next run.")?;
     }
-    if account.kind == "personal" && (has_token || account.auth == "password") {
+    if account.kind == "personal" && (has_token || account.auth != "oauth") {
         begin(installation, &account).await?;
     }
     say(what_follows(installation, &account, has_token).await?)?;
     Ok(())
+}
+
+/// Whether a service identity could log in at a provider, as far as the configuration tells.
+fn check_service(installation: &Installation, provider: Provider, has_token: bool) -> anyhow::Result<()> {
+    if has_token {
+        return Err(Usage("a service identity has no refresh token: leave --refresh-token-file out".to_owned()).into());
+    }
+    let app = installation.config.oauth.app(provider).ok_or_else(|| {
+        Usage("a plain IMAP server gives no tokens: set oauth.imap.token_url, or use --auth password".to_owned())
+    })?;
+    Ok(lacks(provider, app).map_err(|trouble| Usage(trouble.to_string()))?)
 }
 
 /// A personal inbox begins at the moment it is connected (J13), and not when the service gets to it.

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use uuid::Uuid;
 
-pub use accounts::{AccountAdd, AccountCommand};
+pub use accounts::{AccountAdd, AccountCommand, AccountName};
 pub use connect::Connect;
 
 /// Logs the mail that belongs on a CRM timeline, once, with the reason.
@@ -47,6 +47,8 @@ pub enum Command {
     /// Check or print the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check everything there is to check, and say what is wrong and how to mend it; 1 if something failed
+    Doctor(Json),
     /// Mirror the CRM's records: CSV or JSON Lines, updated by key
     #[command(after_help = IMPORT_COLUMNS)]
     Import(Import),
@@ -59,6 +61,11 @@ pub enum Command {
     /// Let a person consent to an account being read
     #[command(after_help = connect::EXAMPLES)]
     Connect(Connect),
+    /// Revoke the consent of an account and erase its tokens
+    Disconnect(AccountName),
+    /// Seal every token with the first key of the key file, so that older keys can be taken out of it
+    #[command(after_help = REKEY_STEPS)]
+    Rekey,
     /// Print the BCC and the forwarding address of the workspace
     Address(Json),
     /// Addresses and domains whose mail is never logged
@@ -112,6 +119,11 @@ pub enum Command {
         shell: Shell,
     },
 }
+
+const REKEY_STEPS: &str = "To put a new key in the place of the old one:
+  1. Put a line above the old key: head -c 32 /dev/urandom | base64
+  2. Restart the service, then run this.
+  3. Take the old line out, restart the service, and back the file up.";
 
 const IMPORT_COLUMNS: &str = "Columns (CSV header, or keys of each JSON object; lists are ;-separated in CSV):
   users      login,name,aliases,seat(core|view-only),active

@@ -33,6 +33,7 @@ pub(super) async fn connect(installation: &Installation, what: Connect) -> anyho
             account.address, account.auth
         )));
     }
+    installation.check_host(&account).await?;
     let signs_in_as = what.signs_in_as.as_deref().map(parse_address).transpose()?;
     let signs_in_as = signs_in_as.as_ref().map(Address::as_str);
     let worker = installation.worker().await?;

@@ -87,9 +87,7 @@ impl Installation {
     pub(super) async fn worker(&self) -> anyhow::Result<Worker> {
         let vault = Arc::new(self.vault()?);
         let hash_key = hash_key::hash_key(&self.store, &vault).await?;
-        let http = Http::new(&self.config.tls, self.config.worker.token_timeout(), self.clock.clone())?;
-        let oauth = self.config.oauth.clone();
-        let tokens = Tokens::new(self.store.clone(), vault, oauth, http, self.clock.clone());
+        let tokens = self.tokens_of(vault)?;
         crate::worker::declared::grants(&self.store, &self.config, &tokens).await?;
         Ok(Worker {
             store: self.store.clone(),
@@ -102,6 +100,17 @@ impl Installation {
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })
+    }
+
+    /// The tokens of all accounts, opened by `vault`.
+    pub(super) fn tokens(&self, vault: Vault) -> anyhow::Result<Tokens> {
+        self.tokens_of(Arc::new(vault))
+    }
+
+    fn tokens_of(&self, vault: Arc<Vault>) -> anyhow::Result<Tokens> {
+        let http = Http::new(&self.config.tls, self.config.worker.token_timeout(), self.clock.clone())?;
+        let oauth = self.config.oauth.clone();
+        Ok(Tokens::new(self.store.clone(), vault, oauth, http, self.clock.clone()))
     }
 
     /// The key of the hashes by which mail waits for new contacts, where it does (K2).

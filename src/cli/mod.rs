@@ -5,11 +5,14 @@ mod args;
 mod audit;
 mod configuration;
 mod connect;
+mod doctor;
 mod explain;
+mod host;
 pub mod import;
 mod inbox;
 mod inspect;
 mod installation;
+mod keys;
 mod listings;
 mod output;
 mod progress;
@@ -87,6 +90,7 @@ async fn dispatch(args: Args) -> anyhow::Result<Answer> {
         }
         Command::Inspect(what) => inspect::inspect(&what),
         Command::Config(what) => configuration::config(config.as_deref(), &what),
+        Command::Doctor(what) => doctor::doctor(config.as_deref(), what.json).await,
         command => {
             let installation = Installation::open(config.as_deref(), workspace, may_begin(&command)).await?;
             with_database(installation, command).await
@@ -115,6 +119,8 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Workspace(what) => workspaces::workspace(&installation, what).await,
         Command::Account(what) => accounts::account(&installation, what).await,
         Command::Connect(what) => connect::connect(&installation, what).await,
+        Command::Disconnect(name) => keys::disconnect(&installation, &name).await,
+        Command::Rekey => keys::rekey(&installation).await,
         Command::Address(what) => accounts::address(&installation, what).await,
         Command::NeverLog(what) => workspaces::never_log(&installation, what).await,
         Command::Activity(what) => listings::activity(&installation, what).await,
@@ -128,6 +134,6 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Audit(what) => audit::audit(&installation, what).await,
         Command::Quarantine(what) => quarantine::quarantine(&installation, what).await,
         Command::Review(what) => review::review(&installation, what).await,
-        Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) => Ok(Answer::Yes),
+        Command::Completions { .. } | Command::Inspect(_) | Command::Config(_) | Command::Doctor(_) => Ok(Answer::Yes),
     }
 }

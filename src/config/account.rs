@@ -127,6 +127,8 @@ pub enum Auth {
     OAuth,
     /// A password from a file.
     Password,
+    /// XOAUTH2 with a token that the program gets by itself: a Google service account, or an application at Microsoft.
+    Service,
 }
 
 impl Auth {
@@ -135,6 +137,7 @@ impl Auth {
         match self {
             Self::OAuth => "oauth",
             Self::Password => "password",
+            Self::Service => "service",
         }
     }
 }

@@ -105,6 +105,7 @@ impl Config {
             ("limits.hosted_bytes", limits.hosted_bytes),
             ("limits.recipients", limits.recipients as u64),
             ("limits.attempts", u64::from(limits.attempts)),
+            ("dns.timeout_seconds", self.dns.timeout_seconds),
             ("worker.poll_seconds", worker.poll_seconds),
             ("worker.poll_quickest_seconds", worker.poll_quickest_seconds),
             ("worker.poll_slowest_seconds", worker.poll_slowest_seconds),

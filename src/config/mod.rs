@@ -6,6 +6,7 @@
 mod account;
 mod check;
 mod day;
+mod dns;
 mod http;
 mod load;
 mod oauth;
@@ -20,6 +21,7 @@ pub use account::{
     Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration, is_workspace_name,
 };
 pub use check::Problem;
+pub use dns::Dns;
 pub use http::Http;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};
@@ -40,6 +42,8 @@ pub struct Config {
     pub database: Database,
     /// Whom to trust on the wire.
     pub tls: Tls,
+    /// Who is asked about domains.
+    pub dns: Dns,
     /// Where attachments are kept.
     pub attachments: Attachments,
     /// What is too big or too much.

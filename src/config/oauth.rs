@@ -68,6 +68,11 @@ pub struct OAuthApp {
     pub loopback_redirect_uri: String,
     /// Where an administrator consents for a whole organisation; empty where the provider has no such place.
     pub admin_consent_url: String,
+    /// The JSON key of a Google service account, for accounts with `auth = "service"`.
+    #[serde(with = "optional")]
+    pub service_account_file: Option<PathBuf>,
+    /// What a service identity asks for.
+    pub service_scope: String,
 }
 
 impl OAuthApp {
@@ -85,6 +90,8 @@ impl OAuthApp {
             scope: provider.scope.to_owned(),
             loopback_redirect_uri: provider.loopback_redirect_uri.to_owned(),
             admin_consent_url: provider.admin_consent_url.to_owned(),
+            service_account_file: None,
+            service_scope: provider.service_scope.to_owned(),
         }
     }
 
@@ -111,6 +118,9 @@ struct Said {
     scope: Option<String>,
     loopback_redirect_uri: Option<String>,
     admin_consent_url: Option<String>,
+    #[serde(with = "optional")]
+    service_account_file: Option<PathBuf>,
+    service_scope: Option<String>,
 }
 
 fn google<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OAuthApp, D::Error> {
@@ -140,6 +150,8 @@ impl Said {
             scope: self.scope.unwrap_or(default.scope),
             loopback_redirect_uri: self.loopback_redirect_uri.unwrap_or(default.loopback_redirect_uri),
             admin_consent_url: self.admin_consent_url.unwrap_or(default.admin_consent_url),
+            service_account_file: self.service_account_file,
+            service_scope: self.service_scope.unwrap_or(default.service_scope),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A key that may be left empty: `""` in the file is `None`, so that every key can be shown with its default.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::de::IntoDeserializer;
@@ -33,6 +34,12 @@ pub(super) trait OfText: Sized {
 impl OfText for String {
     fn of_text(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
+    }
+}
+
+impl OfText for SocketAddr {
+    fn of_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected an IP address and a port, as in 192.0.2.53:53".to_owned())
     }
 }
 

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::link;
 use super::pages::{Page, Way};
-use crate::config::Provider;
 use crate::oauth::consent::{Answer, Attempt, Refused, Secrets, Wanted};
+use crate::oauth::provider;
 use crate::oauth::vault::Place;
 use crate::store::consents;
 use crate::trouble::Trouble;
@@ -58,7 +58,9 @@ pub async fn new_link(worker: &Worker, account: &account::Model, signs_in_as: Op
 pub(super) async fn ask(State(worker): Shared, Path(text): Path<String>) -> Page {
     match open(&worker, &text).await {
         Ok((link, account)) => match attempt(&worker, &link, &account, false) {
-            Ok((wanted, attempt)) => Page::ask(&account, &wanted.signs_in_as, name_of(wanted.provider), &attempt.url),
+            Ok((wanted, attempt)) => {
+                Page::ask(&account, &wanted.signs_in_as, provider::of(wanted.provider).name, &attempt.url)
+            }
             Err(trouble) => told(&account, &Refused::Trouble(trouble)),
         },
         Err(page) => *page,
@@ -235,12 +237,4 @@ fn fresh() -> Result<String, Trouble> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Trouble::retry(format!("no randomness: {error}")))?;
     Ok(Uuid::from_bytes(bytes).simple().to_string())
-}
-
-fn name_of(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Google => "Google",
-        Provider::Microsoft => "Microsoft",
-        Provider::Imap => "the mail provider",
-    }
 }

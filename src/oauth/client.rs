@@ -11,9 +11,10 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::client_secret;
 use super::http::{Http, HttpError};
 use super::refresh::Refusal;
-use crate::config::{OAuthApp, Provider, Secret};
+use crate::config::{OAuthApp, Provider};
 use crate::trouble::Trouble;
 
 /// What a token endpoint answers (RFC 6749 section 5.1).
@@ -56,21 +57,10 @@ pub(super) fn client(provider: Provider, app: &OAuthApp) -> Result<Client, Troub
         .set_token_uri(url)
         // Both providers document the body; not every server takes the header.
         .set_auth_type(AuthType::RequestBody);
-    Ok(match secret(provider, app)? {
+    Ok(match client_secret(provider, app)? {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
         None => client,
     })
-}
-
-/// Read anew each time, so that a secret can be changed without a restart.
-fn secret(provider: &str, app: &OAuthApp) -> Result<Option<Secret>, Trouble> {
-    let Some(file) = &app.client_secret_file else { return Ok(app.client_secret.clone()) };
-    match &app.client_secret {
-        Some(secret) => Ok(Some(secret.clone())),
-        None => Secret::read(file).map(Some).map_err(|error| {
-            Trouble::operator(format!("cannot read oauth.{provider}.client_secret_file {}: {error}", file.display()))
-        }),
-    }
 }
 
 /// One request. Keeps the wish to wait, which is in the headers and which the crate drops.

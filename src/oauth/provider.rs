@@ -5,6 +5,10 @@ use crate::config;
 /// A provider of mail and of OAuth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provider {
+    /// What people call it.
+    pub name: &'static str,
+    /// How the names of its mail exchanges end, and the IMAP server of the mailboxes behind them.
+    pub exchanges: &'static [(&'static str, &'static str)],
     /// IMAP over TLS, port 993.
     pub imap_host: &'static str,
     /// Where people consent.
@@ -29,12 +33,27 @@ pub struct Provider {
     pub issuer: &'static str,
     /// The claims of an identity token that hold the mail address, the best first.
     pub address_claims: &'static [&'static str],
+    /// How a service identity gets a token.
+    pub service: Service,
+    /// What a service identity asks for.
+    pub service_scope: &'static str,
     /// Whether every refresh brings a new refresh token. Where it does not, the old one stays.
     pub rotates: bool,
 }
 
+/// How a program gets a token for a mailbox without a person's consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// By a statement signed with the key of a service account (RFC 7523).
+    Assertion,
+    /// By its own credentials (RFC 6749 section 4.4).
+    Credentials,
+}
+
 /// Gmail and Google Workspace. Without `access_type=offline` and the consent screen there is no refresh token.
 pub const GOOGLE: Provider = Provider {
+    name: "Google",
+    exchanges: &[("google.com", "imap.gmail.com"), ("googlemail.com", "imap.gmail.com")],
     imap_host: "imap.gmail.com",
     authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
     token_url: "https://oauth2.googleapis.com/token",
@@ -47,11 +66,23 @@ pub const GOOGLE: Provider = Provider {
     admin_consent_url: "",
     issuer: "https://accounts.google.com",
     address_claims: &["email"],
+    service: Service::Assertion,
+    service_scope: "https://mail.google.com/",
     rotates: false,
 };
 
 /// Exchange Online and outlook.com. `offline_access` is what brings a refresh token.
 pub const MICROSOFT: Provider = Provider {
+    name: "Microsoft",
+    exchanges: &[
+        ("mail.protection.outlook.com", "outlook.office365.com"),
+        ("mx.microsoft", "outlook.office365.com"),
+        ("mail.eo.outlook.com", "outlook.office365.com"),
+        ("olc.protection.outlook.com", "outlook.office365.com"),
+        ("hotmail.com", "outlook.office365.com"),
+        ("mail.protection.office365.us", "outlook.office365.us"),
+        ("mail.protection.partner.outlook.cn", "partner.outlook.cn"),
+    ],
     imap_host: "outlook.office365.com",
     authorize_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
     token_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
@@ -64,11 +95,15 @@ pub const MICROSOFT: Provider = Provider {
     admin_consent_url: "https://login.microsoftonline.com/{tenant}/v2.0/adminconsent",
     issuer: "https://login.microsoftonline.com/{tid}/v2.0",
     address_claims: &["preferred_username", "upn", "email"],
+    service: Service::Credentials,
+    service_scope: "https://outlook.office365.com/.default",
     rotates: true,
 };
 
 /// Any other IMAP server that takes tokens: everything about it is configuration.
 pub const IMAP: Provider = Provider {
+    name: "another host",
+    exchanges: &[],
     imap_host: "",
     authorize_url: "",
     token_url: "",
@@ -81,8 +116,42 @@ pub const IMAP: Provider = Provider {
     admin_consent_url: "",
     issuer: "",
     address_claims: &["email", "preferred_username"],
+    service: Service::Credentials,
+    service_scope: "",
     rotates: false,
 };
+
+/// Those whom mail exchanges can tell.
+pub const HOSTS: &[(config::Provider, &Provider)] =
+    &[(config::Provider::Google, &GOOGLE), (config::Provider::Microsoft, &MICROSOFT)];
+
+/// Services that receive the mail of a domain, look at it and pass it on: they say nothing about where it is kept. How the
+/// names of their mail exchanges end.
+pub const GATEWAYS: &[(&str, &str)] = &[
+    ("antispamcloud.com", "SpamExperts"),
+    ("antispameurope.com", "Hornetsecurity"),
+    ("barracudanetworks.com", "Barracuda"),
+    ("cloudflare.net", "Cloudflare"),
+    ("fireeyecloud.com", "Trellix"),
+    ("fortimailcloud.com", "FortiMail"),
+    ("hornetsecurity.com", "Hornetsecurity"),
+    ("iphmx.com", "Cisco Secure Email"),
+    ("mailcontrol.com", "Forcepoint"),
+    ("mailinblack.com", "Mailinblack"),
+    ("mailroute.net", "MailRoute"),
+    ("messagelabs.com", "Symantec"),
+    ("mimecast-offshore.com", "Mimecast"),
+    ("mimecast.co.za", "Mimecast"),
+    ("mimecast.com", "Mimecast"),
+    ("mtaroutes.com", "N-able"),
+    ("ppe-hosted.com", "Proofpoint"),
+    ("pphosted.com", "Proofpoint"),
+    ("retarus.com", "Retarus"),
+    ("sophos.com", "Sophos"),
+    ("spamexperts.com", "SpamExperts"),
+    ("trendmicro.com", "Trend Micro"),
+    ("trendmicro.eu", "Trend Micro"),
+];
 
 /// The table's row for a provider.
 pub fn of(provider: config::Provider) -> &'static Provider {
@@ -96,4 +165,9 @@ pub fn of(provider: config::Provider) -> &'static Provider {
 /// The IMAP server of a provider that has one of its own.
 pub fn imap_host(provider: config::Provider) -> Option<&'static str> {
     Some(of(provider).imap_host).filter(|host| !host.is_empty())
+}
+
+/// How a service identity gets a token from a provider.
+pub fn service(provider: config::Provider) -> Service {
+    of(provider).service
 }

@@ -51,6 +51,21 @@ pub struct Refusal {
 
 impl ErrorResponse for Refusal {}
 
+impl Refusal {
+    /// Whether it is about what we asked for, and not about who we are.
+    pub fn knows_us(&self) -> bool {
+        !matches!(self.error.as_str(), "invalid_client" | "unauthorized_client")
+    }
+
+    /// What it asks for.
+    pub fn class(&self) -> Class {
+        Class::of(match self.suberror.as_deref() {
+            Some(finer @ "consent_required") => finer,
+            _ => &self.error,
+        })
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What another program wrote goes into our logs only in the shape that the RFC gives it.
@@ -111,11 +126,7 @@ pub fn trouble(provider: &str, error: &RequestTokenError<HttpError, Refusal>) ->
 }
 
 fn refused(provider: &str, refusal: &Refusal) -> Trouble {
-    let word = match refusal.suberror.as_deref() {
-        Some(finer @ "consent_required") => finer,
-        _ => &refusal.error,
-    };
-    classed(provider, Class::of(word), refusal)
+    classed(provider, refusal.class(), refusal)
 }
 
 /// What a refusal of that class asks for; `said` is the provider's word for it.

@@ -27,6 +27,7 @@ use alarms::Alarms;
 use super::consent::{Consented, Consents};
 use super::http::Http;
 use super::refresh::expiry;
+use super::service::Identities;
 use super::standing::{self, Claim, Claimed, Next, State};
 use super::vault::{Place, Vault};
 use crate::clock::Clock;
@@ -34,8 +35,8 @@ use crate::config::{OAuth, Provider};
 use crate::store::{Store, grants};
 use crate::trouble::Trouble;
 
-const ACCESS: &str = "access_token";
-const REFRESH: &str = "refresh_token";
+pub(super) const ACCESS: &str = "access_token";
+pub(super) const REFRESH: &str = "refresh_token";
 
 /// How often to look whether another process has renewed the token.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -44,7 +45,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const TO_WRITE: Duration = Duration::from_secs(15);
 
 /// A token that lives at least this long is still of use while it cannot be renewed.
-const OF_USE: TimeDelta = TimeDelta::seconds(60);
+pub(super) const OF_USE: TimeDelta = TimeDelta::seconds(60);
 
 /// The tokens of all accounts. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +57,7 @@ struct Inner {
     config: OAuth,
     http: Http,
     clock: Clock,
+    service: Identities,
     slots: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<Slot>>>>,
     alarms: Alarms,
 }
@@ -102,8 +104,9 @@ impl Source {
 impl Tokens {
     /// Tokens kept in `store`, sealed by `vault`, renewed through `http`.
     pub fn new(store: Store, vault: Arc<Vault>, config: OAuth, http: Http, clock: Clock) -> Self {
+        let service = Identities::new(config.clone(), http.clone(), clock.clone());
         let (slots, alarms) = (Mutex::default(), Alarms::default());
-        Self(Arc::new(Inner { store, vault, config, http, clock, slots, alarms }))
+        Self(Arc::new(Inner { store, vault, config, http, clock, service, slots, alarms }))
     }
 
     /// Asks people for what is kept here.
@@ -118,6 +121,9 @@ impl Tokens {
 
     /// An access token that is worth a login.
     pub async fn access(&self, account: &account::Model) -> Result<SecretString, Trouble> {
+        if account.auth == "service" {
+            return self.0.service.access(account).await;
+        }
         let held = self.0.hold(account.id).await;
         let (inner, account) = (Arc::clone(&self.0), account.clone());
         // In a task of its own: whoever asked may be gone before a rotated token is stored, and the token with him.
@@ -127,6 +133,10 @@ impl Tokens {
 
     /// The mail server refused `token`: the next [`Self::access`] renews it.
     pub async fn refused(&self, account: &account::Model, token: &SecretString) -> Result<(), Trouble> {
+        if account.auth == "service" {
+            self.0.service.refused(account, token).await;
+            return Ok(());
+        }
         let mut held = self.0.hold(account.id).await;
         self.0.save(&mut held).await?;
         let Some(grant) = self.0.grant(account.id).await? else { return Ok(()) };
@@ -206,6 +216,7 @@ impl Tokens {
             let Some(grant) = self.0.grant(account.id).await? else { return Ok(false) };
             let revoked = standing::revoked(grant.clone(), reason.to_owned(), now);
             if grants::swap(&self.0.store, &revoked).await.map_err(Trouble::from)? {
+                self.0.store.forget().await.map_err(Trouble::from)?;
                 *held = Slot::default();
                 return Ok(!grant.refresh_token.is_empty() && self.0.revoke(account, &grant).await);
             }
@@ -226,10 +237,10 @@ impl Inner {
         self.save(&mut held).await?;
         let patience = Instant::now() + self.claim_length() * 2;
         while Instant::now() < patience {
-            let Some(grant) = self.grant(account.id).await? else { return Err(no_consent()) };
+            let Some(grant) = self.grant(account.id).await? else { return Err(no_consent(account)) };
             let length = TimeDelta::from_std(self.claim_length()).unwrap_or(OF_USE);
             match standing::next(grant, self.clock.now(), length) {
-                Next::Use(grant) => return self.present(&grant)?.ok_or_else(no_consent),
+                Next::Use(grant) => return self.present(&grant)?.ok_or_else(|| no_consent(account)),
                 Next::Stop(trouble) => return Err(trouble),
                 Next::Wait(grant) => match self.present(&grant)?.filter(|_| self.is_of_use(&grant)) {
                     Some(token) => return Ok(token),
@@ -371,8 +382,11 @@ impl Inner {
     }
 }
 
-fn no_consent() -> Trouble {
-    Trouble::NeedsReauth { reason: "nobody has consented yet: connect the account with `mailtrail connect`".to_owned() }
+fn no_consent(account: &account::Model) -> Trouble {
+    // Whoever took the grant away has said why.
+    let said = account.reason.clone().filter(|_| account.state == "needs-reauth");
+    let usual = format!("nobody has consented yet: `mailtrail connect {}`", account.address);
+    Trouble::NeedsReauth { reason: said.unwrap_or(usual) }
 }
 
 #[cfg(test)]

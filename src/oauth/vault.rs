@@ -5,6 +5,8 @@
 
 mod keys;
 
+pub use keys::open_to_others;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload};
@@ -58,6 +60,16 @@ impl Vault {
     /// The id of the key that seals, as `oauth_grant.key_id` keeps it.
     pub fn key_id(&self) -> String {
         STANDARD_NO_PAD.encode(self.first.id)
+    }
+
+    /// Whether the key that seals has sealed this.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        parts(sealed).is_some_and(|(id, ..)| id == self.first.id)
+    }
+
+    /// Whether there are keys besides the one that seals.
+    pub fn has_older_keys(&self) -> bool {
+        !self.older.is_empty()
     }
 
     /// Seals `clear` for `place`.

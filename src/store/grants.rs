@@ -4,10 +4,11 @@
 //! written must not be undone by a power cut.
 
 use chrono::{DateTime, Utc};
-use entity::grant;
+use entity::{account, grant};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
 };
 use uuid::Uuid;
 
@@ -79,4 +80,49 @@ pub async fn revive(store: &Store, account: Uuid, now: DateTime<Utc>) -> Result<
         .exec(&*tx)
         .await?;
     tx.commit().await
+}
+
+/// The same tokens under another key: the version stays, so that whoever is renewing the grant right now does not lose what
+/// the provider gave. Unless that is stored already: then nothing changes and the answer is `false`.
+pub async fn reseal(store: &Store, grant: &grant::Model) -> Result<bool, StoreError> {
+    let sealed = grant::ActiveModel {
+        key_id: Set(grant.key_id.clone()),
+        refresh_token: Set(grant.refresh_token.clone()),
+        access_token: Set(grant.access_token.clone()),
+        ..Default::default()
+    };
+    let tx = store.begin_durable().await?;
+    let done = grant::Entity::update_many()
+        .set(sealed)
+        .filter(grant::Column::AccountId.eq(grant.account_id))
+        .filter(grant::Column::Version.eq(grant.version))
+        .exec(&*tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// The accounts that have a grant, by address.
+pub async fn accounts(store: &Store) -> Result<Vec<account::Model>, StoreError> {
+    let found = grant::Entity::find().find_also_related(account::Entity);
+    let rows = found.order_by_asc(account::Column::AddressFolded).all(&store.db).await?;
+    Ok(rows.into_iter().filter(|(grant, _)| has_tokens(grant)).filter_map(|(_, account)| account).collect())
+}
+
+/// Whether an account has a grant.
+pub async fn exists(store: &Store, account: Uuid) -> Result<bool, StoreError> {
+    Ok(find(&store.db, account).await?.is_some_and(|grant| has_tokens(&grant)))
+}
+
+/// One that was given back has none.
+fn has_tokens(grant: &grant::Model) -> bool {
+    !grant.refresh_token.is_empty()
+}
+
+/// Erases the grant of an account, also from what SQLite keeps of pages that were overwritten.
+pub async fn remove(store: &Store, account: Uuid) -> Result<(), StoreError> {
+    let tx = store.begin_durable().await?;
+    grant::Entity::delete_by_id(account).exec(&*tx).await?;
+    tx.commit().await?;
+    store.forget().await
 }

@@ -12,7 +12,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolO
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -96,6 +96,17 @@ impl Store {
         tx.commit().await
     }
 
+    /// How many steps the schema is behind, and whether it has steps that this version does not know. Changes nothing.
+    pub async fn schema(&self) -> (usize, bool) {
+        let statement = Statement::from_string(self.backend, "SELECT version FROM seaql_migrations");
+        // Without the table nothing was done yet.
+        let rows = self.db.query_all_raw(statement).await.unwrap_or_default();
+        let done: Vec<String> = rows.iter().filter_map(|row| row.try_get("", "version").ok()).collect();
+        let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+        let missing = known.iter().filter(|step| !done.contains(step)).count();
+        (missing, done.iter().any(|step| !known.contains(step)))
+    }
+
     /// Begins a transaction that may write. IMMEDIATE on SQLite: a transaction that reads first and writes later
     /// fails there as soon as another one wrote in between, however long the busy timeout.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
@@ -122,6 +133,14 @@ impl Store {
             ..TransactionOptions::default()
         };
         Ok(Tx { inner: db.begin_with_options(options).await?, _turn: turn })
+    }
+
+    /// Empties the write-ahead log of SQLite, which holds pages as they were before. Others who are reading put that off.
+    pub async fn forget(&self) -> Result<(), StoreError> {
+        if self.backend == DatabaseBackend::Sqlite {
+            self.durable.as_ref().unwrap_or(&self.db).execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection; SQLite then folds its write-ahead log into the file.
@@ -250,7 +269,10 @@ fn durable(settings: SqliteConnectOptions, options: &Options) -> sea_orm::sqlx::
         .max_connections(1)
         .idle_timeout(DURABLE_IDLE)
         .acquire_timeout(options.wait)
-        .connect_lazy_with(settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256"))
+        // Tokens that were replaced or erased do not stay behind in free space.
+        .connect_lazy_with(
+            settings.synchronous(SqliteSynchronous::Full).pragma("cache_size", "-256").pragma("secure_delete", "ON"),
+        )
 }
 
 /// Makes the file, and its folder where that is missing, for this user alone: the database holds mail. SQLite's side files

@@ -1,7 +1,7 @@
 //! What the installation remembers about itself.
 
 use entity::setting;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Store, StoreError};
 
@@ -15,4 +15,22 @@ pub async fn get_or_put(store: &Store, name: &str, value: Vec<u8>) -> Result<Vec
     let kept = setting::Entity::find_by_id(name).one(&*tx).await?;
     tx.commit().await?;
     Ok(kept.map_or(value, |setting| setting.value))
+}
+
+/// Every setting.
+pub async fn all(store: &Store) -> Result<Vec<setting::Model>, StoreError> {
+    Ok(setting::Entity::find().all(&store.db).await?)
+}
+
+/// Puts `new` in the place of `old`, unless it is `old` no more. Whether it did.
+pub async fn replace(store: &Store, name: &str, old: Vec<u8>, new: Vec<u8>) -> Result<bool, StoreError> {
+    let tx = store.begin_durable().await?;
+    let done = setting::Entity::update_many()
+        .set(setting::ActiveModel { value: Set(new), ..Default::default() })
+        .filter(setting::Column::Name.eq(name))
+        .filter(setting::Column::Value.eq(old))
+        .exec(&*tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected == 1)
 }

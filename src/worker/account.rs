@@ -1,17 +1,16 @@
 //! One account: from its row in the database to a mailbox read to its end.
 
-use std::path::Path;
-
 use entity::{account, mailbox};
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
+use super::login::{endpoint, imap_user, limits, read_password};
 use super::watch::{Inbox, begin};
 use super::windows::Windows;
+use crate::oauth::service::no_access;
 use crate::source::plan::{self, Cursor, Selected, Step};
-use crate::source::{Endpoint, Limits, Login, Security, Session};
+use crate::source::{Login, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -42,13 +41,14 @@ impl Worker {
         done: &mut Committed,
     ) -> Result<(), Trouble> {
         if account.kind != "personal" {
-            return self.sync_mailbox(session, account, stop, done).await;
+            let read = self.sync_mailbox(session, account, stop, done).await;
+            return read.map_err(|trouble| without_consent(account, trouble));
         }
         let inbox = match inbox {
             Some(inbox) => inbox,
             None => inbox.insert(until(stop, Inbox::find(self, session, account)).await?),
         };
-        inbox.read(self, session, account, stop, done).await
+        inbox.read(self, session, account, stop, done).await.map_err(|trouble| without_consent(account, trouble))
     }
 
     /// Connects to read an account; one whose login was refused before is connected anew from now on (D2c).
@@ -62,8 +62,8 @@ impl Worker {
 
     /// Connects, with one fresh token if the server refuses the one at hand.
     pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
-        let endpoint = self.endpoint(account)?;
-        let limits = self.limits(account);
+        let endpoint = endpoint(account)?;
+        let limits = limits(&self.config, account);
         if account.auth == "password" {
             let password = read_password(account).await?;
             let login = Login::Password { user: imap_user(account), password };
@@ -80,35 +80,7 @@ impl Worker {
             }
             other => other,
         }
-    }
-
-    fn endpoint(&self, account: &account::Model) -> Result<Endpoint, Trouble> {
-        let port =
-            u16::try_from(account.port).map_err(|_| Trouble::operator("The account's port is not a TCP port."))?;
-        let security = match account.security.as_str() {
-            "plaintext" => Security::Plaintext,
-            _ => Security::Tls,
-        };
-        Ok(Endpoint { host: account.host.clone(), port, security })
-    }
-
-    fn limits(&self, account: &account::Model) -> Limits {
-        let worker = &self.config.worker;
-        let usual = Limits::default();
-        let slice_bytes = u32::try_from(worker.slice_bytes).unwrap_or(u32::MAX);
-        Limits {
-            connect_timeout: worker.connect_timeout(),
-            command_timeout: worker.command_timeout(),
-            idle_read_timeout: worker.command_timeout(),
-            batch_messages: worker.batch_messages,
-            batch_bytes: worker.batch_bytes,
-            slice_bytes,
-            // Announced sizes are estimates at some providers: what is announced as one slice may be a good deal more.
-            literal_bytes: usual.literal_bytes.max(slice_bytes.saturating_mul(2)),
-            message_bytes: u32::try_from(self.config.limits.message_bytes).unwrap_or(u32::MAX),
-            has_worked: account.last_success.is_some(),
-            ..usual
-        }
+        .map_err(|trouble| without_consent(account, trouble))
     }
 
     /// Reads the mailbox of a dedicated account up to now, or until `stop`: then what has been fetched is committed, and
@@ -209,26 +181,18 @@ pub(super) async fn until<T>(
 }
 
 /// A refusal of a fresh token, or of a password, is final (J15).
-fn refused_for_good(result: Result<Session, Trouble>) -> Result<Session, Trouble> {
+pub(crate) fn refused_for_good(result: Result<Session, Trouble>) -> Result<Session, Trouble> {
     result.map_err(|trouble| match trouble {
         Trouble::TokenRefused { reason } => Trouble::NeedsReauth { reason },
         other => other,
     })
 }
 
-fn imap_user(account: &account::Model) -> String {
-    account.imap_user.clone().unwrap_or_else(|| account.address.clone())
-}
-
-async fn read_password(account: &account::Model) -> Result<SecretString, Trouble> {
-    let Some(file) = &account.password_file else {
-        return Err(Trouble::operator(
-            "The account logs in by password, but names no password file. Add it again with --password-file.",
-        ));
-    };
-    match tokio::fs::read_to_string(Path::new(file)).await {
-        Ok(text) => Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())),
-        Err(error) => Err(Trouble::operator(format!("The password file cannot be read: {error}."))),
+/// Where no person has consented, none can do so again.
+pub(crate) fn without_consent(account: &account::Model, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::NeedsReauth { reason } if account.auth == "service" => no_access(&account.provider, &reason),
+        other => other,
     }
 }
 

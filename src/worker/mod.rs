@@ -17,6 +17,7 @@ mod intake;
 mod judge;
 mod judge_stage;
 mod large;
+pub(crate) mod login;
 pub mod once;
 pub mod pace;
 mod parse_stage;

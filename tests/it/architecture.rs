@@ -55,6 +55,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("oauth2", &["src/oauth"]),
     ("reqwest", &["src/oauth"]),
     ("object_store", &["src/attachments"]),
+    ("ring", &["src/oauth/service", "src/tls.rs"]),
+    ("hickory_resolver", &["src/dns.rs"]),
     ("webpki_roots", &["src/tls.rs"]),
     ("clap", &["src/cli", "src/main.rs", "src/config"]),
 ];

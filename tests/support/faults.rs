@@ -71,6 +71,12 @@ impl Started {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// How the process list shows it.
+    pub fn command_line(&self) -> Vec<String> {
+        let line = std::fs::read(format!("/proc/{}/cmdline", self.child.id())).unwrap_or_default();
+        line.split(|byte| *byte == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect()
+    }
+
     /// Waits until `done` or the end of the program; whether it still runs.
     pub fn runs_until(&mut self, mut done: impl FnMut() -> bool) -> bool {
         while self.runs() {

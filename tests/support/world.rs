@@ -67,6 +67,10 @@ impl Trail {
                 connection.device_url,
                 connection.revoke_url,
             ));
+            // Microsoft has no such place.
+            if provider != "microsoft" {
+                config.push_str(&format!("revoke_url = \"{}\"\n", connection.revoke_url));
+            }
         }
         std::fs::write(trail.path("mailtrail.toml"), config).unwrap();
         trail

@@ -10,7 +10,7 @@ use super::Json;
 const ACCOUNT_EXAMPLES: &str = "Examples:
   mailtrail account add --kind bcc --provider google --address bcc@crm.example --refresh-token-file token
   mailtrail account add --kind bcc --provider imap --host mail.ours.example --address bcc@ours.example --password-file pw
-  mailtrail account add --kind personal --provider google --address anna@ours.example --user anna@ours.example
+  mailtrail account add --kind personal --address anna@ours.example --user anna@ours.example
 
 A mailbox of kind team is not read; its address counts when it is asked whose mail it is.";
 
@@ -46,9 +46,9 @@ pub struct AccountAdd {
     /// What its mail is for
     #[arg(long)]
     pub kind: crate::config::AccountKind,
-    /// Who hosts it
+    /// Who hosts it [default: whom the MX records of the address name]
     #[arg(long)]
-    pub provider: crate::config::Provider,
+    pub provider: Option<crate::config::Provider>,
     /// Its mail address
     #[arg(long)]
     pub address: String,
@@ -64,7 +64,7 @@ pub struct AccountAdd {
     /// TLS port of the IMAP server [default: 993]
     #[arg(long)]
     pub port: Option<u16>,
-    /// How to log in [default: oauth for google and microsoft, password for imap]
+    /// How to log in: by a consent, without one (service account, application), or by password [default: oauth for google and microsoft, password for imap]
     #[arg(long)]
     pub auth: Option<crate::config::Auth>,
     /// File that holds the password

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Problems, is_domain};
 use crate::config::{Account, AccountKind, Auth, Config, Security};
+use crate::oauth::service::lacks;
 
 pub(super) fn check(config: &Config, problems: &mut Problems) {
     let mut seen = HashSet::new();
@@ -18,6 +19,7 @@ pub(super) fn check(config: &Config, problems: &mut Problems) {
         match account.auth() {
             Auth::Password => password(account, &key, problems),
             Auth::OAuth => oauth(config, account, &key, problems),
+            Auth::Service => service(config, account, &key, problems),
         }
     }
 }
@@ -82,6 +84,17 @@ fn oauth(config: &Config, account: &Account, key: &dyn Fn(&str) -> String, probl
         problems.add(key("refresh_token"), "is given by value and by file", "keep one of them");
     }
     problems.readable(key("refresh_token_file"), account.refresh_token_file.as_deref());
+}
+
+fn service(config: &Config, account: &Account, key: &dyn Fn(&str) -> String, problems: &mut Problems) {
+    let Some(app) = config.oauth.app(account.provider) else {
+        let cure = "set oauth.imap.token_url, or auth = \"password\"";
+        problems.add(key("auth"), "a plain IMAP server gives no tokens", cure);
+        return;
+    };
+    if let Err(trouble) = lacks(account.provider, app) {
+        problems.add(key("auth"), trouble.to_string(), "or choose another auth");
+    }
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -30,17 +30,24 @@ impl Vault {
         Self::parse(&text, &file.display().to_string())
     }
 
+    /// The keys there are; a file that is missing is not made.
+    pub fn present(secrets: &Secrets) -> Result<Option<Self>, Trouble> {
+        let file = &secrets.key_file;
+        match &secrets.key {
+            Some(key) => Self::parse(key.expose(), "secrets.key").map(Some),
+            None => match read(file)? {
+                Some(text) => Self::parse(&text, &file.display().to_string()).map(Some),
+                None => Ok(None),
+            },
+        }
+    }
+
     /// Whether there are keys, or could be: a file that is missing is made when a key is needed.
     pub fn examine(secrets: &Secrets) -> Result<(), Trouble> {
-        let file = &secrets.key_file;
-        let keys = match &secrets.key {
-            Some(key) => Self::parse(key.expose(), "secrets.key"),
-            None => match read(file)? {
-                Some(text) => Self::parse(&text, &file.display().to_string()),
-                None => return folder_of(file),
-            },
-        };
-        keys.map(|_| ())
+        match Self::present(secrets)? {
+            Some(_) => Ok(()),
+            None => folder_of(&secrets.key_file),
+        }
     }
 
     fn parse(text: &str, from: &str) -> Result<Self, Trouble> {
@@ -122,18 +129,26 @@ fn unwritable(file: &Path, why: impl std::fmt::Display) -> Trouble {
     ))
 }
 
+/// The mode of a key file that others can read or change.
 #[cfg(unix)]
-fn warn_if_open_to_others(file: &Path) {
+pub fn open_to_others(file: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(file).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
-    if mode & 0o077 != 0 {
+    (mode & 0o077 != 0).then_some(mode & 0o777)
+}
+
+/// Elsewhere the file system does not tell.
+#[cfg(not(unix))]
+pub fn open_to_others(_: &Path) -> Option<u32> {
+    None
+}
+
+fn warn_if_open_to_others(file: &Path) {
+    if let Some(mode) = open_to_others(file) {
         tracing::warn!(
             file = %file.display(),
-            mode = format_args!("{:o}", mode & 0o777),
+            mode = format_args!("{mode:o}"),
             "other users of this machine can read the key file: chmod 600 it"
         );
     }
 }
-
-#[cfg(not(unix))]
-fn warn_if_open_to_others(_: &Path) {}

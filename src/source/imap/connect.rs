@@ -25,13 +25,22 @@ pub async fn connect(
 ) -> Result<Session, Trouble> {
     endpoint.check()?;
     let opening = timeout(limits.connect_timeout, open(endpoint, tls)).await;
-    let io = opening.unwrap_or_else(|_| {
-        Err(Trouble::retry(format!(
-            "{} does not answer on port {}: check host, port and firewall",
-            endpoint.host, endpoint.port
-        )))
-    })?;
+    let io = opening.unwrap_or_else(|_| Err(silent(endpoint)))?;
     establish(io, login, limits).await
+}
+
+fn silent(endpoint: &Endpoint) -> Trouble {
+    let Endpoint { host, port, .. } = endpoint;
+    Trouble::retry(format!("{host} does not answer on port {port}: check host, port and firewall"))
+}
+
+/// Connects and shakes hands, and no more.
+pub async fn reach(endpoint: &Endpoint, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Trouble> {
+    endpoint.check()?;
+    match timeout(limits.connect_timeout, open(endpoint, tls)).await {
+        Ok(opened) => opened.map(|_| ()),
+        Err(_) => Err(silent(endpoint)),
+    }
 }
 
 async fn open(endpoint: &Endpoint, tls: &Arc<ClientConfig>) -> Result<Box<dyn Io>, Trouble> {

@@ -43,7 +43,7 @@ mod wire;
 
 pub use bodies::{Bodies, Body, Budget, shrink};
 pub use capabilities::Capabilities;
-pub use connect::connect;
+pub use connect::{connect, reach};
 pub use endpoint::{Endpoint, Limits, Login, Security};
 pub use fetch::{Header, Listed};
 pub use idle::Waited;

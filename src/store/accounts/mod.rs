@@ -8,7 +8,7 @@ mod state;
 pub use add::{NewAccount, add};
 pub use list::{Listed, find, list, named};
 pub use start::is_earlier;
-pub use state::{pause, pause_undeclared, remove, resume};
+pub use state::{disconnected, pause, pause_undeclared, remove, resume};
 
 /// The values of `account.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! Pausing, resuming and removing an account.
 
-use entity::{account, account_user, account_workspace, grant};
+use entity::{account, account_user, account_workspace};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::{State, named};
 use crate::clock::Clock;
 use crate::mail::address::Address;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, grants};
 
 /// Stops watching until [`resume`].
 pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<account::Model, StoreError> {
@@ -37,10 +38,23 @@ pub async fn resume(store: &Store, address: &Address, clock: &Clock) -> Result<a
     Ok(row.update(&store.db).await?)
 }
 
+/// Notes that the consent of an account was taken back.
+pub async fn disconnected(store: &Store, account: Uuid, reason: &str) -> Result<(), StoreError> {
+    let row = account::ActiveModel {
+        id: Set(account),
+        state: Set(State::NeedsReauth.as_str().to_owned()),
+        reason: Set(Some(reason.to_owned())),
+        ..Default::default()
+    };
+    row.update(&store.db).await?;
+    Ok(())
+}
+
 /// Ends every connection and forgets the tokens. What was logged stays, and so do the verdicts: an address that is
 /// added again goes on where it ended.
 pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<account::Model, StoreError> {
     let account = named(store, address).await?;
+    grants::remove(store, account.id).await?;
     let tx = store.begin().await?;
     let ended = account_user::ActiveModel { disconnected_at: Set(Some(clock.now())), ..Default::default() };
     account_user::Entity::update_many()
@@ -53,7 +67,6 @@ pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<a
         .filter(account_workspace::Column::AccountId.eq(account.id))
         .exec(&*tx)
         .await?;
-    grant::Entity::delete_by_id(account.id).exec(&*tx).await?;
     let row = account::ActiveModel {
         id: Set(account.id),
         state: Set(State::Removed.as_str().to_owned()),

@@ -23,6 +23,8 @@
 //! State is set at once and seen by the next command; nothing waits for time. What a provider cannot do (no such user,
 //! no free port) panics, because a test could do nothing else.
 
+pub mod dns;
+
 pub mod imap;
 
 pub mod oauth;
@@ -34,8 +36,9 @@ mod tls;
 use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use dns::DnsServer;
 pub use imap::{Command, Fault, Logins, MailServer, MailSettings, Profile, UidNext, When};
-pub use oauth::{Failure, OAuthServer, OAuthSettings, RefreshRule, TokenRequest};
+pub use oauth::{Failure, OAuthServer, OAuthSettings, RefreshRule, ServiceAccount, TokenRequest};
 pub use provider::{Connection, Provider};
 pub use tls::Certificate;
 

@@ -91,5 +91,7 @@ impl Provider {
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     must(fs::write(&path, text), "the folder cannot be written");
+    #[cfg(unix)]
+    must(fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)), "its mode cannot be set");
     path
 }

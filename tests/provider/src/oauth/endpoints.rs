@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Form, State};
+use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,7 +15,10 @@ use sha2::{Digest, Sha256};
 
 use super::failure::{Failure, Refusal};
 use super::tokens::Issued;
-use super::{Shared, TokenRequest, authorize, device};
+use super::{Shared, TokenRequest, authorize, device, service};
+
+/// RFC 7523 section 2.1. The statement is all the proof there is.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
@@ -24,9 +27,23 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/authorize", get(authorize::authorize))
         .route("/token", post(token))
         .route("/device", post(device::begin))
+        .route("/{tenant}/token", post(tenant_token))
         .route("/revoke", post(revoke))
         .route("/introspect", post(introspect))
         .with_state(shared)
+}
+
+/// Microsoft's directories: AADSTS90002 where there is none of that name.
+async fn tenant_token(
+    Path(tenant): Path<String>,
+    state: State<Arc<Shared>>,
+    headers: HeaderMap,
+    form: Form<Fields>,
+) -> Response {
+    if tenant != state.settings.tenant {
+        return Refusal::bad("invalid_request", "AADSTS90002: Tenant not found.").into_response();
+    }
+    token(state, headers, form).await
 }
 
 async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
@@ -67,8 +84,17 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(form)
 }
 
 fn issue(shared: &Shared, headers: &HeaderMap, form: &Fields) -> Result<Issued, Refusal> {
-    check_client(shared, headers, form)?;
     let expires_at = shared.now() + shared.settings.expires_in;
+    if field(form, "grant_type") == JWT_BEARER {
+        let assertion = field(form, "assertion");
+        shared.tokens().note_issued(assertion);
+        let (user, scope) = service::verified(shared, assertion)?;
+        let mut tokens = shared.tokens();
+        let grant = tokens.new_grant(Some(&user), &scope);
+        let access = tokens.new_access(&grant, expires_at);
+        return Ok(Issued { grant, access, refresh: None, nonce: None });
+    }
+    check_client(shared, headers, form)?;
     let mut tokens = shared.tokens();
     match field(form, "grant_type") {
         "authorization_code" => {

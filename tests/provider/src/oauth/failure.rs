@@ -48,6 +48,10 @@ impl Refusal {
         Self::bad("invalid_grant", "Token has been expired or revoked.")
     }
 
+    pub(crate) fn unauthorized_client(description: &str) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, ..Self::bad("unauthorized_client", description) }
+    }
+
     pub(crate) fn invalid_client() -> Self {
         Self { status: StatusCode::UNAUTHORIZED, ..Self::bad("invalid_client", "The client is not who it says it is.") }
     }

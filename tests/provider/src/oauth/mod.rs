@@ -4,6 +4,7 @@ mod authorize;
 mod device;
 mod endpoints;
 mod failure;
+mod service;
 mod settings;
 mod tokens;
 
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::failure::Failure;
+pub use self::service::ServiceAccount;
 pub use self::settings::{OAuthSettings, RefreshRule};
 pub use self::tokens::Live;
 use self::tokens::Tokens;
@@ -36,6 +38,9 @@ pub struct TokenRequest {
     /// The error word of the answer.
     pub error: Option<String>,
 }
+
+/// What Microsoft grants to a program that reads mail.
+const MICROSOFT_SCOPE: &str = "https://outlook.office.com/IMAP.AccessAsUser.All offline_access openid email";
 
 pub(crate) struct Shared {
     pub settings: OAuthSettings,
@@ -146,6 +151,11 @@ impl OAuthServer {
         self.shared.tokens().decide(user_code, None)
     }
 
+    /// The token endpoint of one directory, as Microsoft has it.
+    pub fn tenant_token_url(&self) -> String {
+        self.url("{tenant}/token")
+    }
+
     /// RFC 7009.
     pub fn revoke_url(&self) -> String {
         self.url("revoke")
@@ -186,6 +196,11 @@ impl OAuthServer {
     pub fn expire_access(&self, user: &str) {
         let now = self.shared.now();
         self.shared.tokens().expire_user(user, now);
+    }
+
+    /// Whether this refresh token would still be taken.
+    pub fn is_alive(&self, refresh_token: &str) -> bool {
+        self.shared.tokens().owner(refresh_token).is_some()
     }
 
     /// Ends every grant of the user.
@@ -239,7 +254,11 @@ impl OAuthServer {
     }
 
     fn scope(&self) -> &str {
-        self.shared.settings.granted_scope.as_deref().unwrap_or("https://mail.google.com/ openid email")
+        let usual = match self.shared.settings.refresh_rule {
+            RefreshRule::OfflineAccessScope | RefreshRule::ConsentScreen => MICROSOFT_SCOPE,
+            RefreshRule::Always | RefreshRule::AccessTypeOffline => "https://mail.google.com/ openid email",
+        };
+        self.shared.settings.granted_scope.as_deref().unwrap_or(usual)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::service::ServiceAccount;
+
 /// When a code brings a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshRule {
@@ -32,6 +34,10 @@ pub struct OAuthSettings {
     pub refresh_rule: RefreshRule,
     /// The scope granted whatever is asked, as when the user un-ticks one.
     pub granted_scope: Option<String>,
+    /// The service account that may speak for users.
+    pub service_account: ServiceAccount,
+    /// The directory under whose name `/{tenant}/token` answers.
+    pub tenant: String,
     /// Who consents when the request has no `login_hint`.
     pub default_user: Option<String>,
 }
@@ -46,6 +52,8 @@ impl Default for OAuthSettings {
             reuse_detection: false,
             refresh_rule: RefreshRule::Always,
             granted_scope: None,
+            service_account: ServiceAccount::default(),
+            tenant: "00000000-0000-0000-0000-00000000c0de".to_owned(),
             default_user: None,
         }
     }
