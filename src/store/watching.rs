@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{account, account_workspace, ledger, mailbox, quarantine};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use entity::{account, account_workspace, grant, ledger, mailbox, quarantine};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -17,6 +17,12 @@ use crate::trouble::Trouble;
 
 /// A state, how many accounts are in it, and when the last of them was made and connected.
 pub type Glance = (String, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Not so of an account whose consent was taken back while its last session was reading.
+fn has_consent() -> Condition {
+    let consents = Query::select().column(grant::Column::AccountId).from(grant::Entity).to_owned();
+    Condition::any().add(account::COLUMN.auth.ne("oauth")).add(account::COLUMN.id.in_subquery(consents))
+}
 
 /// Accounts noted with one statement.
 const ROWS: usize = 1_024;
@@ -93,6 +99,7 @@ impl Store {
             .set(account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() })
             .filter(account::COLUMN.id.eq(account))
             .filter(account::COLUMN.state.is_in(["needs-reauth", "broken", "active"]))
+            .filter(has_consent())
             .exec(&self.db)
             .await?;
         Ok(())

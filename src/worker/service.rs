@@ -69,9 +69,9 @@ impl Worker {
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
             failures = failures.saturating_add(1);
             shared.quiet().remove(&account.id);
-            self.note(&account, &Err(trouble.clone())).await;
             let needs_a_person = matches!(trouble, Trouble::NeedsReauth { .. } | Trouble::Operator { .. });
             parked.store(needs_a_person, Ordering::Relaxed);
+            self.note(&account, &Err(trouble.clone())).await;
             let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -177,8 +177,11 @@ impl Watched {
     /// Whether the task may go on as it is.
     fn fits(&self, account: &account::Model) -> bool {
         let waits = self.parked.load(Ordering::Relaxed);
-        let mended = waits && self.account.state != account.state && account.state == "active";
-        !mended && !self.task.is_finished() && same_settings(account, &self.account)
+        let changed = |state: &str| self.account.state != account.state && account.state == state;
+        let mended = waits && changed("active");
+        // Somebody took the consent back: a session that still lives must not outlive it.
+        let disconnected = !waits && changed("needs-reauth");
+        !mended && !disconnected && !self.task.is_finished() && same_settings(account, &self.account)
     }
 }
 
