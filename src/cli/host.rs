@@ -31,6 +31,20 @@ impl Installation {
             let provider = said.or(usual.map(|(provider, _)| *provider)).unwrap_or(Provider::Imap);
             return Ok(Hosted { provider, host: Some(server.to_owned()) });
         }
+        let hosted = self.hosted(address, said).await?;
+        if let Some(server) = &hosted.host
+            && self.has_usual_urls(hosted.provider)
+        {
+            let provider = hosted.provider.as_str();
+            complain(format_args!(
+                "mailtrail: {server} is of a cloud with URLs of its own: set authorize_url, token_url, device_url and scope \
+                 of oauth.{provider} to them"
+            ));
+        }
+        Ok(hosted)
+    }
+
+    async fn hosted(&self, address: &Address, said: Option<Provider>) -> anyhow::Result<Hosted> {
         match (said, self.asked(address).await) {
             (None, Ok(host)) => found(address, &host),
             (None, Err(error)) => Err(Usage(format!("{error}: {TELL}")).into()),
@@ -53,6 +67,11 @@ impl Installation {
             self.host_of(&parse_address(&account.address)?, Some(said), None).await?;
         }
         Ok(())
+    }
+
+    fn has_usual_urls(&self, provider: Provider) -> bool {
+        let app = self.config.oauth.app(provider);
+        app.is_some_and(|app| provider::of(provider).token_url == app.token_url)
     }
 
     async fn asked(&self, address: &Address) -> Result<Host, DnsError> {

@@ -54,8 +54,8 @@ pub(super) async fn disconnect(installation: &Installation, name: &AccountName) 
         let cure = "take it out of the configuration first, or the next start would bring it back";
         return Err(Usage(format!("{} is connected by {key}: {cure}", account.address)).into());
     }
-    let revoked = revoke(installation, &account).await?;
     let reason = format!("disconnected on request: `mailtrail connect {}` connects it again", account.address);
+    let revoked = revoke(installation, &account, &reason).await?;
     accounts::disconnected(&installation.store, account.id, &reason).await?;
     say(format_args!(
         "{} is disconnected, and its tokens are erased here. {}",
@@ -68,7 +68,7 @@ pub(super) async fn disconnect(installation: &Installation, name: &AccountName) 
 /// Revokes the consent of an account that goes, and says what became of it. It goes even if that fails.
 pub(super) async fn revoke_at_last(installation: &Installation, account: &account::Model) -> anyhow::Result<()> {
     if account.auth == "oauth" {
-        match revoke(installation, account).await {
+        match revoke(installation, account, "the account was removed").await {
             Ok(revoked) => say(told(account, revoked))?,
             Err(error) => complain(format_args!("mailtrail: its consent could not be revoked: {error:#}")),
         }
@@ -77,14 +77,14 @@ pub(super) async fn revoke_at_last(installation: &Installation, account: &accoun
 }
 
 /// Whether there was something to revoke, and whether the provider did.
-async fn revoke(installation: &Installation, account: &account::Model) -> anyhow::Result<Option<bool>> {
+async fn revoke(installation: &Installation, account: &account::Model, reason: &str) -> anyhow::Result<Option<bool>> {
     if !crate::store::grants::exists(&installation.store, account.id).await? {
         return Ok(None);
     }
     let vault = Vault::present(&installation.config.secrets)?
         .ok_or_else(|| anyhow!("the key file is not there, so its tokens cannot be opened"))?;
     let tokens = installation.tokens(vault)?;
-    Ok(Some(tokens.disconnect(account).await?))
+    Ok(Some(tokens.disconnect(account, reason).await?))
 }
 
 fn told(account: &account::Model, revoked: Option<bool>) -> String {

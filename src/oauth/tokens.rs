@@ -205,11 +205,10 @@ impl Tokens {
     }
 
     /// Forgets the consent, and revokes it where the provider has a place for that. Says whether it did the latter;
-    /// where not, the person can withdraw it in the settings of the provider.
-    pub async fn disconnect(&self, account: &account::Model) -> Result<bool, Trouble> {
+    /// where not, the person can withdraw it in the settings of the provider. `reason` is what is said of the account.
+    pub async fn disconnect(&self, account: &account::Model, reason: &str) -> Result<bool, Trouble> {
         let mut held = self.0.hold(account.id).await;
-        let (reason, now) =
-            ("the consent was given back; connect the account again with `mailtrail connect`", self.0.clock.now());
+        let now = self.0.clock.now();
         loop {
             // What was renewed last is what is to be revoked.
             self.0.save(&mut held).await?;

@@ -3,20 +3,29 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{account, account_workspace, ledger, mailbox, quarantine};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use entity::{account, account_workspace, grant, ledger, mailbox, quarantine};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::decide::Code;
 use crate::mail::address::Address;
+use crate::oauth::standing::State;
 use crate::store::facts::Scope;
 use crate::store::{Store, StoreError, padded};
 use crate::trouble::Trouble;
 
 /// A state, how many accounts are in it, and when the last of them was made and connected.
 pub type Glance = (String, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Not so of an account whose consent was taken back while its last session was reading.
+fn has_consent() -> Condition {
+    let revoked = grant::Column::State.eq(State::Revoked.as_str());
+    let consents =
+        Query::select().column(grant::Column::AccountId).from(grant::Entity).and_where(revoked.not()).to_owned();
+    Condition::any().add(account::COLUMN.auth.ne("oauth")).add(account::COLUMN.id.in_subquery(consents))
+}
 
 /// Accounts noted with one statement.
 const ROWS: usize = 1_024;
@@ -93,6 +102,7 @@ impl Store {
             .set(account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() })
             .filter(account::COLUMN.id.eq(account))
             .filter(account::COLUMN.state.is_in(["needs-reauth", "needs-admin-consent", "broken", "active"]))
+            .filter(has_consent())
             .exec(&self.db)
             .await?;
         Ok(())

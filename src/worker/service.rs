@@ -69,8 +69,8 @@ impl Worker {
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
             failures = failures.saturating_add(1);
             shared.quiet().remove(&account.id);
-            self.note(&account, &Err(trouble.clone())).await;
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);
+            self.note(&account, &Err(trouble.clone())).await;
             let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -175,9 +175,11 @@ struct Watched {
 impl Watched {
     /// Whether the task may go on as it is.
     fn fits(&self, account: &account::Model) -> bool {
-        // A task notes on the account that it waits before it does.
-        let mended = self.parked.load(Ordering::Relaxed) && account.state == "active";
-        !mended && !self.task.is_finished() && same_settings(account, &self.account)
+        let waits = self.parked.load(Ordering::Relaxed);
+        let mended = waits && account.state == "active";
+        // Somebody took the consent back: a session that still lives must not outlive it.
+        let disconnected = !waits && self.account.state != account.state && account.state == "needs-reauth";
+        !mended && !disconnected && !self.task.is_finished() && same_settings(account, &self.account)
     }
 }
 

@@ -110,6 +110,7 @@ async fn a_start_that_is_moved_back_brings_the_mail_before_the_former_one() {
         // Removed and added again it starts where it did.
         world.trail.run(&["account", "remove", second]);
         let (port, token) = (world.connection().port.to_string(), world.trail.path("token"));
+        std::fs::write(&token, world.provider.oauth.grant(second)).unwrap();
         let server = ["--host", "localhost", "--port", &port, "--refresh-token-file", token.to_str().unwrap()];
         let again = ["account", "add", "--kind", "bcc", "--provider", "imap", "--address", second];
         world.trail.run(&[&again[..], &server].concat());

@@ -39,6 +39,7 @@ async fn an_account_without_a_provider_is_where_its_mail_exchanges_say() {
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains(&format!("{domain} is hosted by {name}")) && said.contains(host), "{said}");
         assert_eq!(account(&trail, domain).unwrap()["provider"], provider);
+        assert_eq!(said.contains("of a cloud with URLs of its own"), domain == "federal.example", "{said}");
     }
 }
 

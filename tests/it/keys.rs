@@ -60,6 +60,9 @@ async fn a_key_file_is_made_private_and_talked_about() {
     assert!(told.contains("can read the key file") && told.contains("chmod 600"), "{told}");
 }
 
+/// How long anything may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The sealed refresh token of the BCC account.
 async fn sealed(trail: &Trail) -> Vec<u8> {
     let store = Store::open(&database_url(trail), &Options::default()).await.unwrap();
@@ -172,5 +175,33 @@ async fn keys_change_while_tokens_are_renewed() {
         }
         assert!(provider.oauth.token_requests().iter().filter(|request| request.error.is_none()).count() >= 6);
         assert_eq!(account(&trail, BCC)["state"], "active");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_lets_go_of_a_disconnected_account() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        let service = Started::new(world.trail.command(&["run"]));
+        let idle = world.provider.mail.wait_for_command(|command| command.verb == "IDLE");
+        tokio::time::timeout(PATIENCE, idle).await.expect("the service waits for mail");
+        assert_eq!(world.provider.mail.open_sessions(), 1);
+        world.trail.run(&["disconnect", BCC]);
+        let gone = async {
+            while world.provider.mail.open_sessions() > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("the session ends");
+        let row = account(&world.trail, BCC);
+        assert_eq!(row["state"], "needs-reauth");
+        assert!(row["reason"].as_str().unwrap().starts_with("disconnected"), "{row}");
+        // The same service goes on when it is connected again.
+        world.add_account(&["--kind", "bcc", "--provider", "imap"], BCC);
+        world.deliver(mail("1@ours.example", CARLA, ""));
+        let body = world.provider.mail.wait_for_command(|command| command.line.contains("BODY.PEEK[]"));
+        tokio::time::timeout(PATIENCE, body).await.expect("the mail is read");
+        service.terminate();
+        assert_eq!(world.logged(), ["1@ours.example"]);
     }
 }

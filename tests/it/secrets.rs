@@ -54,10 +54,9 @@ fn files(folder: &Path, given: &[&str], places: &mut Vec<(String, Vec<u8>)>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_stands_in_what_is_said_or_left_behind() {
     for engine in engines() {
-        for (profile, name) in [(Profile::Gmail, "google"), (Profile::Exchange, "microsoft")] {
-            session(engine, profile, name).await;
-        }
+        session(engine, Profile::Gmail, "google").await;
     }
+    session(Engine::Sqlite, Profile::Exchange, "microsoft").await;
 }
 
 async fn session(engine: Engine, profile: Profile, name: &str) {

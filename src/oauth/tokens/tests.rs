@@ -241,11 +241,11 @@ async fn a_disconnected_account_is_revoked_and_forgotten() {
         let endpoint = Endpoint::start(|_, _| answer(&json(200, "{}"))).await;
         let tokens = tokens(store, &endpoint, 0);
         let account = connected(store, &tokens).await;
-        assert!(tokens.disconnect(&account).await.unwrap());
+        assert!(tokens.disconnect(&account, "given back").await.unwrap());
         assert_eq!(endpoint.seen()[0]["token"], "r1");
         let trouble = tokens.access(&account).await.unwrap_err();
         assert_eq!(trouble.kind(), "needs-reauth");
-        assert!(!tokens.disconnect(&account).await.unwrap());
+        assert!(!tokens.disconnect(&account, "given back").await.unwrap());
     })
     .await;
 }

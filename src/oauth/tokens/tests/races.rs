@@ -105,7 +105,7 @@ async fn a_refresh_from_before_a_disconnect_does_not_touch_the_next_consent() {
         let before = access(&a, &account);
         let meanwhile = async {
             endpoint.has_seen(1).await;
-            b.disconnect(&account).await.unwrap();
+            b.disconnect(&account, "given back").await.unwrap();
             b.put_refresh_token(account.id, &"new".into(), Source::Consent).await.unwrap();
             connected_anew.notify_one();
         };

@@ -229,6 +229,11 @@ impl MailServer {
         self.server.sent.load(Ordering::Relaxed)
     }
 
+    /// Sessions that are open now.
+    pub fn open_sessions(&self) -> usize {
+        self.server.pushes.receiver_count()
+    }
+
     /// Connections accepted so far.
     pub fn connections(&self) -> u64 {
         self.server.sessions.load(Ordering::Relaxed)
