@@ -12,6 +12,7 @@ mod m0005_ledger;
 mod m0006_notices_outbox;
 mod m0007_late_attachments;
 mod m0008_reviews;
+mod m0009_several_originals;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_notices_outbox::Migration),
             Box::new(m0007_late_attachments::Migration),
             Box::new(m0008_reviews::Migration),
+            Box::new(m0009_several_originals::Migration),
         ]
     }
 }

@@ -30,7 +30,9 @@ use crate::mail::verification;
 pub use assigned::assigned;
 pub use known::{KnownMail, ask, keys};
 
-/// The verdict on a mail at hand (appendix A, steps 2 and 4).
+/// The verdict on a mail at hand (appendix A, steps 2 and 4). One with several originals is parted before: [`each`].
+///
+/// [`each`]: crate::mail::forwarded::each
 pub fn decide(
     policy: &Policy,
     forwarding: Forwarding,
@@ -253,7 +255,8 @@ impl Forwarder<'_> {
         activity.counterparties = counterparties;
         activity.flags.extend(flag);
         let (by, note) = (self.user.party.clone(), forwarded.note.clone());
-        activity.forward = Some(Box::new(Forward { by, note, redirected: false }));
+        let attached = forwarded.certainty == Certainty::Exact;
+        activity.forward = Some(Box::new(Forward { by, note, attached, redirected: false }));
         Decision { verdict: Verdict::Log(Box::new(activity)), trace }
     }
 
@@ -274,9 +277,15 @@ impl Forwarder<'_> {
 /// How the forwarded message was told.
 fn described(forwarded: &Forwarded, trace: &mut Trace) {
     if forwarded.certainty == Certainty::Exact {
-        trace.found(Finding::MessageAttached);
-        for other in &forwarded.others {
-            trace.found_by(Finding::MessageAlsoAttached, other.subject.as_deref().unwrap_or("without a subject"));
+        match forwarded.place {
+            Some((nth, count)) => {
+                let subject = forwarded.original().subject.as_deref().unwrap_or("without a subject");
+                trace.found_by(Finding::MessageAttached, format!("{nth} of {count}, {subject}"));
+            }
+            None => trace.found(Finding::MessageAttached),
+        }
+        if forwarded.beyond > 0 {
+            trace.found_by(Finding::MessageAlsoAttached, forwarded.beyond.to_string());
         }
         return;
     }

@@ -36,6 +36,13 @@ impl Trace {
         self.0.push(Step { finding, evidence: Some(evidence.into()) });
     }
 
+    /// The steps of verdicts on several originals of one forward: what they have in common, then what each has of its own.
+    pub fn join(&mut self, next: &Self) {
+        let common = |(a, b): &(&Step, &Step)| a.finding == b.finding && a.finding != Finding::MessageAttached;
+        let alike = self.0.iter().zip(&next.0).take_while(common).count();
+        self.0.extend(next.0.iter().skip(alike).cloned());
+    }
+
     /// Whether this was found.
     pub fn has(&self, finding: Finding) -> bool {
         self.0.iter().any(|step| step.finding == finding)
@@ -164,7 +171,7 @@ findings! {
     ProviderAsks, "I13", "A provider asks whether mail may be forwarded here; its code or link is with the account";
     PartMissing, "B11", "The forward has not both a plain text and an HTML part, which are wanted by configuration";
     MessageAttached, "B23", "The original is attached; its header is exact";
-    MessageAlsoAttached, "B23", "More than one message is attached; this one is kept as an attachment of the first";
+    MessageAlsoAttached, "B23", "More messages are attached than are logged of one forward (20); those beyond are kept as attachments of the first";
     BlockFound, "B9, B16", "The header block of a forwarded message was found";
     BlockMissing, "B9", "No header block of a forwarded message is in the body";
     BlockInReply, "B9", "The mail answers a message and quotes it; it forwards none";

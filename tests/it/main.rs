@@ -31,6 +31,7 @@ mod faults_service;
 mod forwards;
 mod forwards_known;
 mod forwards_review;
+mod forwards_several;
 mod imports;
 mod inbox;
 mod inbox_late;

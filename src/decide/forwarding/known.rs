@@ -8,7 +8,7 @@ use crate::decide::MessageKey;
 use crate::decide::facts::{FactQuery, WorkspaceFacts, ancestors};
 use crate::decide::key::alike;
 use crate::mail::envelope::Envelope;
-use crate::mail::forwarded::{Certainty, Forwarded, envelope_of};
+use crate::mail::forwarded::{Certainty, Forwarded, each, envelope_of};
 use crate::mail::message::Mail;
 use crate::mail::subject::BaseSubject;
 
@@ -36,9 +36,16 @@ pub struct KnownMail {
     pub text: String,
 }
 
-/// Adds what the decision on a forward will ask.
+/// Adds what the decision on a forward, of each original that it has, will ask.
 pub fn ask(mail: &Mail, query: &mut FactQuery) {
-    let Some(forwarded) = forwarded(mail) else { return };
+    match forwarded(mail) {
+        Some(forwarded) if !forwarded.others.is_empty() => each(mail.clone()).iter().for_each(|one| ask(one, query)),
+        Some(forwarded) => ask_about(mail, forwarded, query),
+        None => {}
+    }
+}
+
+fn ask_about(mail: &Mail, forwarded: &Forwarded, query: &mut FactQuery) {
     let original = envelope_of(mail, forwarded);
     query.add(&original);
     let wanted = &mut query.originals;
@@ -52,6 +59,9 @@ pub fn ask(mail: &Mail, query: &mut FactQuery) {
 /// The keys by which two forwards are told that must not be decided on at the same time.
 pub fn keys(mail: &Mail) -> Vec<MessageKey> {
     let Some(forwarded) = forwarded(mail) else { return Vec::new() };
+    if !forwarded.others.is_empty() {
+        return each(mail.clone()).iter().flat_map(keys).collect();
+    }
     let original = envelope_of(mail, forwarded);
     let sender = original.from.first().map_or("", |from| from.address.folded());
     let likeness = MessageKey::of_likeness(sender, &BaseSubject::of(&original.subject));

@@ -84,7 +84,7 @@ pub(super) fn judge(
             activity.user = user;
             activity.counterparties = with_others(policy, contact, envelope, who, facts, &mut trace);
             activity.flags.extend(flag);
-            activity.forward = Some(Box::new(Forward { by, note: None, redirected: true }));
+            activity.forward = Some(Box::new(Forward { by, note: None, attached: false, redirected: true }));
             Decision { verdict: Verdict::Log(Box::new(activity)), trace }
         }
     }

@@ -28,6 +28,7 @@ mod unknown;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 
+pub use attached::{MAX_ORIGINALS, each};
 pub use original::{envelope_of, into_original};
 pub use people::Person;
 
@@ -43,8 +44,14 @@ use subject::Prefix;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Forwarded {
     first: Original,
-    /// More originals, where several messages were attached.
+    /// More originals, where several messages were attached: each is a mail of its own ([`each`]).
     pub others: Vec<Original>,
+    /// Which of how many this is, once they are parted.
+    #[serde(skip)]
+    pub place: Option<(usize, usize)>,
+    /// How many more messages are attached than are logged of one mail.
+    #[serde(skip)]
+    pub beyond: usize,
     /// What the forwarder wrote above it.
     pub note: Option<String>,
     /// What the forwarder wrote below it.
@@ -81,6 +88,9 @@ pub struct Original {
     pub html: Option<String>,
     /// Its identifier, of an attached message only.
     pub message_id: Option<MessageId>,
+    /// Its place among the attachments of the mail that it came with.
+    #[serde(skip)]
+    attachment: Option<usize>,
 }
 
 /// How sure it is that a mail is a forward of this sender's message.
@@ -172,6 +182,8 @@ fn attached(mail: &Mail, originals: Vec<Original>) -> Result<Forwarded, Reason> 
     Ok(Forwarded {
         first,
         others: originals.collect(),
+        place: None,
+        beyond: attached::beyond(mail),
         note: mail.text.as_deref().and_then(filled),
         below: None,
         client: None,
@@ -244,10 +256,13 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     let html = html.filter(|_| below.is_empty());
     let date_utc = date.as_deref().and_then(|date| date::moment(date, languages));
     let date_local = date.as_deref().and_then(|date| date::local(date, languages));
-    let first = Original { from, to, cc, subject, date, date_utc, date_local, text, html, message_id: None };
+    let first =
+        Original { from, to, cc, subject, date, date_utc, date_local, text, html, message_id: None, attachment: None };
     Forwarded {
         first,
         others: Vec::new(),
+        place: None,
+        beyond: 0,
         note: filled(&note),
         below: filled(&below),
         client,
