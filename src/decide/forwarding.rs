@@ -9,6 +9,7 @@ mod known;
 mod redirected;
 #[cfg(test)]
 mod tests;
+mod vacancy;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -29,6 +30,7 @@ use crate::mail::verification;
 
 pub use assigned::assigned;
 pub use known::{KnownMail, ask, keys};
+pub use vacancy::{fills, forward_of, moment};
 
 /// The verdict on a mail at hand (appendix A, steps 2 and 4). One with several originals is parted before: [`each`].
 ///
@@ -204,6 +206,7 @@ impl Forwarder<'_> {
             Reason::NoSender => (Code::NoOriginalAddress, Finding::BlockWithoutSender),
             Reason::SeveralSenders => (Code::UnsupportedFormat, Finding::BlockSeveralSenders),
             Reason::PartsDisagree => (Code::UnsupportedFormat, Finding::BlockPartsDisagree),
+            Reason::Hidden => (Code::UnsupportedFormat, Finding::BlockHidden),
             Reason::TooManyCandidates => (Code::UnsupportedFormat, Finding::BlockTooMany),
         };
         self.hold(code, finding, trace)
@@ -251,6 +254,9 @@ impl Forwarder<'_> {
         let names = known::names(self.mail, forwarded, &original, facts);
         activity.key = names.first().copied();
         activity.aliases = names.into_iter().skip(1).collect();
+        if forwarded.certainty != Certainty::Exact && self.mail.envelope.forwarded_message_id.is_none() {
+            activity.conversations.extend(vacancy::left_by(&original));
+        }
         activity.user = Some((self.user.id, self.user.rule));
         activity.counterparties = counterparties;
         activity.flags.extend(flag);

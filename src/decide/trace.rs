@@ -181,6 +181,7 @@ findings! {
     BlockWithoutSender, "B22", "The header block names nobody as sender";
     BlockSeveralSenders, "B14", "The header block names several senders";
     BlockPartsDisagree, "B14", "Plain text and HTML do not name the same sender";
+    BlockHidden, "B14", "The header block is in text that a reader does not see";
     BlockTooMany, "B14", "So many lines look like a header that none can be trusted";
     OriginalSender, "B4", "The original sender";
     OriginalWithoutAddress, "B22", "The original sender is named without an address";
@@ -189,6 +190,7 @@ findings! {
     OriginalDate, "B21", "The original's date, as printed";
     OriginalDateUnread, "B21", "The original's date is missing or cannot be read; that of the forward stands in";
     OriginalKnown, "D20", "The forwarded message is already on the timeline; this is one more sighting";
+    OriginalSeen, "D20", "The mail is the original of a forward that is on the timeline; this is one more sighting";
     OriginalListed, "B5", "The original sender is on a never-log list";
     OriginalCreated, "B5", "The original sender is logged on (a contact is made where there is none)";
     OriginalOthers, "B8", "A further recipient of the original is a contact, and is associated; none is made";

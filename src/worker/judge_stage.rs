@@ -160,7 +160,9 @@ async fn judge_one(
             let mail = if unwrapped { into_original(mail) } else { mail };
             prepare(*activity, mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
-        Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
+        Verdict::Sighting(activity) => {
+            Outcome::Sighting(Tie { activity, names: names(&mail.envelope), fills: Vec::new() })
+        }
         Verdict::Hold(held) => hold(*held, &mail, bytes, received, deposit).await?,
         Verdict::Skip(Code::VerificationMail) => {
             verification::read(&mail).map_or(Outcome::Skip(Code::VerificationMail), Outcome::Verification)

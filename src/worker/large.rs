@@ -75,7 +75,7 @@ impl Intake {
         let activity = match decision.verdict {
             Verdict::Log(activity) => activity,
             Verdict::Sighting(activity) => {
-                let outcome = Outcome::Sighting(Tie { activity, names: names(&envelope) });
+                let outcome = Outcome::Sighting(Tie { activity, names: names(&envelope), fills: Vec::new() });
                 return Ok(vec![Entry { uid, outcome, trace, message_hash }]);
             }
             Verdict::Skip(_) if self.may_report(&envelope, received, &facts) => {

@@ -29,6 +29,7 @@ mod faults_protocol;
 mod faults_refused;
 mod faults_service;
 mod forwards;
+mod forwards_inbox;
 mod forwards_known;
 mod forwards_review;
 mod forwards_several;

@@ -83,7 +83,6 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
                 let depth = lines.get(candidate.end.saturating_sub(1)).map_or(0, |line| line.depth);
                 // The user may quote a message in the note above the one that is forwarded.
                 let in_note = depth > 0
-                    && candidate.separator < Separator::Forwarded
                     && outer.prefix != Prefix::Reply
                     && *forward_below.get_or_insert_with(|| last_forward(&lines)) > candidate.end;
                 // What is quoted before it is a message, and this one its history.
@@ -95,7 +94,10 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
                         .and_then(|found| if depth >= unread { Err(Reason::UnknownLanguage) } else { Ok(found) });
                 }
             } else if is_dashed(line.text) && separator(line.text) == Some(Kind::Intro) {
-                return Err(Reason::NoHeader);
+                // Proton's form of old: the separator of an answer, the line above one, and a subject that says more.
+                if outer.prefix != Prefix::Forward || line.depth > 0 || !has_intro_below(&for_reply, at) {
+                    return Err(Reason::NoHeader);
+                }
             }
         }
         if unknown::begins_block(&lines, at) {
@@ -239,7 +241,7 @@ fn is_sketch(block: &Block) -> bool {
 
 /// A message that is forwarded under a line as above an answer: the subject or a separator says that it is forwarded.
 fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result<Found, Reason> {
-    let separated = separator_above(lines, start);
+    let separated = separator_above(lines, start, outer);
     if outer.prefix == Prefix::Reply || (outer.prefix == Prefix::None && separated.is_none()) {
         return Err(Reason::Reply);
     }
@@ -280,10 +282,22 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
     })
 }
 
-/// The separator right above the line that says who wrote the message, as Yandex writes it.
-fn separator_above(lines: &[Line], start: usize) -> Option<usize> {
+/// Whether the first lines below one say who wrote what follows.
+fn has_intro_below(lines: &[ReplyLine], at: usize) -> bool {
+    let below = lines.iter().enumerate().skip(at + 1).filter(|(_, line)| !line.text.trim().is_empty());
+    let mut ends = below.take(3).filter(|(below, _)| may_end_intro(lines, *below));
+    ends.any(|(below, _)| intro_ending_at(lines, below).is_some())
+}
+
+/// The separator right above the line that says who wrote the message, as Yandex writes it, and Proton did.
+fn separator_above(lines: &[Line], start: usize, outer: &Outer) -> Option<usize> {
     let (at, line) = lines.get(..start)?.iter().enumerate().rev().find(|(_, line)| !line.is_empty())?;
-    (line.depth == 0 && is_dashed(line.text) && separator(line.text) == Some(Kind::Forward)).then_some(at)
+    let separates = match separator(line.text) {
+        Some(Kind::Forward) => true,
+        Some(Kind::Intro) => outer.prefix == Prefix::Forward,
+        _ => false,
+    };
+    (line.depth == 0 && is_dashed(line.text) && separates).then_some(at)
 }
 
 /// The separator that says where such a message ends.

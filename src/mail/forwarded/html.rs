@@ -62,7 +62,19 @@ pub(super) struct Rendered {
 }
 
 pub(super) fn render(html: &str) -> Rendered {
-    let mut page = Page { html, out: Rendered::default(), ..Page::default() };
+    rendered(html, false)
+}
+
+/// The same without what may be there for programs only: white text, and text without size. Programs write such tags around
+/// what is seen, too, so that this is for a second opinion.
+pub(super) fn render_visible(html: &str) -> Option<Rendered> {
+    let mut tags = Tags::new(html).filter(|tag| !tag.closes);
+    let suspects = tags.any(|tag| is_faint(tag.name, html.get(tag.start..tag.end).unwrap_or_default()));
+    suspects.then(|| rendered(html, true))
+}
+
+fn rendered(html: &str, visible: bool) -> Rendered {
+    let mut page = Page { html, visible, out: Rendered::default(), ..Page::default() };
     let mut from = 0;
     for tag in Tags::new(html) {
         page.text(html.get(from..tag.start).unwrap_or_default(), from);
@@ -77,6 +89,8 @@ pub(super) fn render(html: &str) -> Rendered {
 #[derive(Default)]
 struct Page<'a> {
     html: &'a str,
+    /// Whether faint text is left out.
+    visible: bool,
     out: Rendered,
     line: String,
     /// Where the line begins in the HTML.
@@ -104,7 +118,8 @@ impl<'a> Page<'a> {
             }
             return;
         }
-        if !tag.closes && (is_one_of(tag.name, HIDDEN) || is_invisible(tag.name, source)) {
+        let unseen = || is_invisible(tag.name, source) || (self.visible && is_faint(tag.name, source));
+        if !tag.closes && (is_one_of(tag.name, HIDDEN) || unseen()) {
             self.hidden = Some((tag.name, 1));
             return;
         }
@@ -215,9 +230,39 @@ fn entity_len(text: &str) -> Option<usize> {
     is_name.then_some(end + 1)
 }
 
+const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
+
+/// Elements whose text is too small or too pale to be seen: on a background of its own white is a colour like others.
+fn is_faint(name: &str, source: &str) -> bool {
+    const PALE: &[&str] = &["#fff", "#ffffff", "white", "rgb(255,255,255)", "rgba(255,255,255,1)", "transparent"];
+    if is_one_of(name, VOID) || source.ends_with("/>") || !source.contains('=') {
+        return false;
+    }
+    let bare: String = source.chars().take(2_000).filter(|c| !c.is_whitespace()).collect();
+    let bare = bare.to_ascii_lowercase();
+    let Some((_, style)) = bare.split_once("style=") else {
+        return name.eq_ignore_ascii_case("font")
+            && bare.split_once("color=").is_some_and(|(_, value)| {
+                PALE.contains(&value.trim_start_matches(['"', '\'']).split(['"', '\'', '>']).next().unwrap_or_default())
+            });
+    };
+    let mut declared = style.split(['"', '\'', ';', '>']).filter_map(|one| one.split_once(':'));
+    let on_ground = style.contains("background") || bare.contains("bgcolor");
+    declared.any(|(property, value)| {
+        let value = value.trim_end_matches("!important");
+        let nothing = value.starts_with('0') && !value.contains(|c: char| ('1'..='9').contains(&c));
+        match property {
+            "font-size" | "opacity" | "max-height" => nothing,
+            "visibility" => value == "hidden",
+            "mso-hide" => value == "all",
+            "color" => PALE.contains(&value) && !on_ground,
+            _ => false,
+        }
+    })
+}
+
 /// Elements that are not shown: what they say is nobody's message.
 fn is_invisible(name: &str, source: &str) -> bool {
-    const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
     if is_one_of(name, VOID) || !source.contains("none") && !source.contains("NONE") || source.ends_with("/>") {
         return false;
     }

@@ -27,6 +27,7 @@ mod unknown;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 pub use attached::{MAX_ORIGINALS, each};
 pub use original::{envelope_of, into_original};
@@ -127,6 +128,8 @@ pub enum Reason {
     SeveralSenders,
     /// Plain text and HTML name different senders, or only one of them names one.
     PartsDisagree,
+    /// Its block is in text that a reader does not see.
+    Hidden,
     /// So many lines look like a header that none can be trusted.
     TooManyCandidates,
 }
@@ -174,6 +177,16 @@ impl Forwarded {
     pub fn original(&self) -> &Original {
         &self.first
     }
+
+    /// As `inspect` prints it, and the corpus of forwards has it.
+    pub fn shown(&self) -> Value {
+        let Original { from, to, cc, subject, date, date_utc, text, message_id, .. } = &self.first;
+        json!({
+            "from": from, "to": to, "cc": cc, "subject": subject, "date": date, "date_utc": date_utc,
+            "note": self.note, "below": self.below, "body": text, "message_id": message_id, "others": self.others,
+            "client": self.client, "language": self.language, "certainty": self.certainty,
+        })
+    }
 }
 
 fn attached(mail: &Mail, originals: Vec<Original>) -> Result<Forwarded, Reason> {
@@ -197,7 +210,7 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
     let plain = mail.text.as_deref().filter(|_| mail.has_plain_text);
     let page = mail.html.as_deref().map(html::render);
     let by_plain = plain.map(|text| body::find(text, outer));
-    let by_page = page.as_ref().map(|page| body::find(&page.text, outer));
+    let by_page = page.as_ref().map(|page| seen(body::find(&page.text, outer)?, mail.html.as_deref(), outer));
     let begins = by_page.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.begins);
     let starts = || begins.and_then(|line| page.as_ref()?.starts.get(line).copied());
     let cut = || mail.html.as_deref()?.get(starts()?..).map(str::to_owned);
@@ -212,6 +225,15 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
         (None, None) => return Err(Reason::NoHeader),
     };
     Ok(finished(found, outer, mail.html.as_deref(), cut()))
+}
+
+/// A block that a reader of the page sees, too.
+fn seen(found: Found, html: Option<&str>, outer: &Outer) -> Result<Found, Reason> {
+    match html.and_then(html::render_visible).map(|page| body::find(&page.text, outer)) {
+        None => Ok(found),
+        Some(Ok(visible)) if visible.from == found.from => Ok(found),
+        Some(_) => Err(Reason::Hidden),
+    }
 }
 
 /// One reading of both parts: the plain one, with the address that only the other has.

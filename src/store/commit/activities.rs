@@ -73,7 +73,11 @@ async fn insert(
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
     let (threads, names) = threads::assign(db, fresh, clock).await?;
-    let known_by: Vec<Name> = names.iter().filter_map(name).collect();
+    let mut known_by: Vec<Name> = names.iter().filter_map(name).collect();
+    // What a forward knows of its original another may have known of its own: who waits looks at each.
+    for entrant in entrants.iter().filter(|entrant| entrant.activity.forward.is_some()) {
+        known_by.extend(entrant.activity.conversations.iter().map(|key| (entrant.activity.workspace, *key)));
+    }
     let visibility = visibilities(db, &entrants).await?;
     let continued = inherited::of_threads(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
@@ -135,10 +139,11 @@ async fn sort_out<'a>(db: &DatabaseTransaction, batch: &'a Batch, clock: &Clock)
                 sorted.again.push((at, *id, entrant));
             }
             let conversations = entrant.activity.conversations.iter().copied();
-            sorted
-                .logged
-                .copies
-                .push(Tie { activity: *id, names: threads::names(entrant).chain(conversations).collect() });
+            sorted.logged.copies.push(Tie {
+                activity: *id,
+                names: threads::names(entrant).chain(conversations).collect(),
+                fills: Vec::new(),
+            });
         } else {
             let id = clock.id();
             known.extend(names().map(|key| (key, id)));
