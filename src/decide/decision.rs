@@ -240,6 +240,8 @@ pub enum Flag {
     DateFallback,
     /// Results about the sender exist and do not pass (L13).
     AuthWarn,
+    /// Nothing but its header says that one of us redirected it (I5).
+    UnverifiedRedirect,
     /// An attachment over the limit was left out (H1).
     AttachmentDropped,
     /// An attachment is still to come (H7).

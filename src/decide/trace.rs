@@ -196,6 +196,8 @@ findings! {
     OriginalOthers, "B8", "A further recipient of the original is a contact, and is associated; none is made";
     Redirected, "I5", "The mail was redirected, not forwarded: it belongs to its own sender";
     RedirectedByNobody, "I5", "The mail was redirected, but by none of us";
+    RedirectConfirmed, "I5, L13", "The receiving server confirmed that the mail came by way of a domain of ours";
+    RedirectUnverified, "I5, L13", "That one of us redirected it, only its header says";
     RedirectedTooLarge, "H6", "The redirected mail is over the size limit of such mail";
     RedirectedByUs, "I5", "One of us redirected it";
     AutomaticNotCreated, "L11", "A program sent it, and such mail makes no contact";

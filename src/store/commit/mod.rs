@@ -306,7 +306,7 @@ async fn write(
     watched::wake(db, &logged.names, policy.waiting).await?;
     bounced::write(db, batch, clock).await?;
     reviews::write(db, batch, clock).await?;
-    reviews::ask(db, batch).await?;
+    reviews::ask(db, batch, clock).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 
