@@ -59,6 +59,8 @@ pub(super) struct Rendered {
     pub(super) text: String,
     /// Where in the HTML each line of the text begins.
     pub(super) starts: Vec<usize>,
+    /// Whether some of it may be too faint to be seen.
+    pub(super) may_be_faint: bool,
 }
 
 pub(super) fn render(html: &str) -> Rendered {
@@ -67,10 +69,8 @@ pub(super) fn render(html: &str) -> Rendered {
 
 /// The same without what may be there for programs only: white text, and text without size. Programs write such tags around
 /// what is seen, too, so that this is for a second opinion.
-pub(super) fn render_visible(html: &str) -> Option<Rendered> {
-    let mut tags = Tags::new(html).filter(|tag| !tag.closes);
-    let suspects = tags.any(|tag| is_faint(tag.name, html.get(tag.start..tag.end).unwrap_or_default()));
-    suspects.then(|| rendered(html, true))
+pub(super) fn render_visible(html: &str) -> Rendered {
+    rendered(html, true)
 }
 
 fn rendered(html: &str, visible: bool) -> Rendered {
@@ -118,7 +118,9 @@ impl<'a> Page<'a> {
             }
             return;
         }
-        let unseen = || is_invisible(tag.name, source) || (self.visible && is_faint(tag.name, source));
+        let faint = !tag.closes && may_be_faint(source);
+        self.out.may_be_faint |= faint;
+        let unseen = || is_invisible(tag.name, source) || (self.visible && faint && is_faint(tag.name, source));
         if !tag.closes && (is_one_of(tag.name, HIDDEN) || unseen()) {
             self.hidden = Some((tag.name, 1));
             return;
@@ -232,10 +234,32 @@ fn entity_len(text: &str) -> Option<usize> {
 
 const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
 
+/// Whether a tag has a word of those that make text too faint: cheap, for all tags are asked.
+fn may_be_faint(source: &str) -> bool {
+    let bytes = source.as_bytes();
+    let ends = |at: usize, with: &str| {
+        let head = bytes.get(..at).unwrap_or_default().trim_ascii_end();
+        head.len() >= with.len()
+            && head.get(head.len() - with.len()..).is_some_and(|end| end.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    let mut signs = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b':' | b'='));
+    signs.any(|(at, _)| {
+        let value = bytes.get(at + 1..).unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+        match value.first().map(u8::to_ascii_lowercase) {
+            Some(b'0') => ends(at, "size") || ends(at, "opacity") || ends(at, "height"),
+            Some(b'#' | b'w' | b'r' | b't') => ends(at, "color"),
+            Some(b'h') => ends(at, "visibility"),
+            Some(b'a') => ends(at, "hide"),
+            _ => false,
+        }
+    })
+}
+
 /// Elements whose text is too small or too pale to be seen: on a background of its own white is a colour like others.
 fn is_faint(name: &str, source: &str) -> bool {
     const PALE: &[&str] = &["#fff", "#ffffff", "white", "rgb(255,255,255)", "rgba(255,255,255,1)", "transparent"];
-    if is_one_of(name, VOID) || source.ends_with("/>") || !source.contains('=') {
+    if is_one_of(name, VOID) || source.ends_with("/>") {
         return false;
     }
     let bare: String = source.chars().take(2_000).filter(|c| !c.is_whitespace()).collect();

@@ -210,7 +210,10 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
     let plain = mail.text.as_deref().filter(|_| mail.has_plain_text);
     let page = mail.html.as_deref().map(html::render);
     let by_plain = plain.map(|text| body::find(text, outer));
-    let by_page = page.as_ref().map(|page| seen(body::find(&page.text, outer)?, mail.html.as_deref(), outer));
+    let by_page = page.as_ref().map(|page| {
+        let found = body::find(&page.text, outer)?;
+        if page.may_be_faint { seen(found, mail.html.as_deref(), outer) } else { Ok(found) }
+    });
     let begins = by_page.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.begins);
     let starts = || begins.and_then(|line| page.as_ref()?.starts.get(line).copied());
     let cut = || mail.html.as_deref()?.get(starts()?..).map(str::to_owned);
@@ -229,10 +232,10 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
 
 /// A block that a reader of the page sees, too.
 fn seen(found: Found, html: Option<&str>, outer: &Outer) -> Result<Found, Reason> {
-    match html.and_then(html::render_visible).map(|page| body::find(&page.text, outer)) {
-        None => Ok(found),
-        Some(Ok(visible)) if visible.from == found.from => Ok(found),
-        Some(_) => Err(Reason::Hidden),
+    let page = html::render_visible(html.unwrap_or_default());
+    match body::find(&page.text, outer) {
+        Ok(visible) if visible.from == found.from => Ok(found),
+        _ => Err(Reason::Hidden),
     }
 }
 
