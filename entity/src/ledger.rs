@@ -20,7 +20,7 @@ pub struct Model {
     pub uid_last: i64,
     /// The verdict in kebab-case, such as `logged` or `unknown-sender`.
     pub code: String,
-    /// The activity, where it was logged.
+    /// The activity, where it was logged; the first, where the message brought several originals.
     #[sea_orm(indexed)]
     pub activity_id: Option<Uuid>,
     /// Keyed hash of the message id, to find the verdict by it.

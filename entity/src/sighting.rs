@@ -16,8 +16,8 @@ pub struct Model {
     /// The message's UID there.
     #[sea_orm(primary_key, auto_increment = false)]
     pub uid: i64,
-    /// The activity.
-    #[sea_orm(indexed)]
+    /// The activity. A forward with several originals attached shows several.
+    #[sea_orm(primary_key, auto_increment = false, indexed)]
     pub activity_id: Uuid,
     /// The mailbox.
     #[sea_orm(belongs_to, from = "mailbox_id", to = "id", on_delete = "Cascade")]

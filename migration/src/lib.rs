@@ -13,6 +13,7 @@ mod m0006_notices_outbox;
 mod m0007_late_attachments;
 mod m0008_reviews;
 mod m0009_consents;
+mod m0010_several_originals;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_late_attachments::Migration),
             Box::new(m0008_reviews::Migration),
             Box::new(m0009_consents::Migration),
+            Box::new(m0010_several_originals::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::account;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -205,7 +206,7 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
                 None => "not read by this version".to_owned(),
             };
             let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
-            let reason = reason + &asked(account.verification.as_ref());
+            let reason = reason + &asked(verification(account, now));
             let mailboxes = watched(&listed);
             let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
             format!(
@@ -216,6 +217,13 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
     }
     output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
     Ok(Answer::Yes)
+}
+
+/// What a provider asks: a code is worth nothing after a week.
+fn verification(account: &account::Model, now: DateTime<Utc>) -> Option<&Value> {
+    let asked = account.verification.as_ref()?;
+    let at = asked.get("at").and_then(Value::as_str).and_then(|at| at.parse::<DateTime<Utc>>().ok());
+    at.is_none_or(|at| now - at < TimeDelta::days(7)).then_some(asked)
 }
 
 /// What a provider waits for before it forwards mail here (I13).
@@ -232,7 +240,7 @@ fn watched(listed: &Listed) -> Vec<&str> {
     read.map(|mailbox| mailbox.name.as_str()).collect()
 }
 
-fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
+fn describe(listed: &Listed, now: DateTime<Utc>) -> Value {
     let account = &listed.account;
     json!({
         "address": account.address,
@@ -247,7 +255,7 @@ fn describe(listed: &Listed, now: chrono::DateTime<chrono::Utc>) -> Value {
         "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
         "next_try": account.next_try,
         "mailboxes": watched(listed),
-        "verification": account.verification,
+        "verification": verification(account, now),
     })
 }
 

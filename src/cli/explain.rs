@@ -223,17 +223,26 @@ async fn print_verdict(
     Ok(())
 }
 
-/// The records that the activity of a verdict is on.
+/// The records that the activities of a verdict are on: several, where a forward brought several originals (B23).
 async fn associations(installation: &Installation, row: &ledger::Model) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let Some(id) = row.activity_id else { return Ok(Vec::new()) };
+    let Some(first) = row.activity_id else { return Ok(Vec::new()) };
     let workspace = installation.workspace().await?.id;
-    let Some((entry, _)) = installation.store.activity(workspace, id).await? else { return Ok(Vec::new()) };
-    let mut records = vec![("E1", format!("On the timeline of contacts: {}", entry.contacts.join(", ")))];
-    if !entry.companies.is_empty() {
-        records.push(("E2", format!("And of their companies: {}", entry.companies.join(", "))));
-    }
-    if !entry.deals.is_empty() {
-        records.push(("E3", format!("And of their newest open deals: {}", entry.deals.join(", "))));
+    let mut ids = installation.store.activities_at(row.mailbox_id, row.uid_validity, row.uid_first).await?;
+    ids.sort_by_key(|id| *id != first);
+    let several = ids.len() > 1;
+    let mut records = Vec::new();
+    for id in ids {
+        let Some((entry, _)) = installation.store.activity(workspace, id).await? else { continue };
+        if several {
+            records.push(("B23", format!("One of its originals is on the timeline: {}", entry.subject)));
+        }
+        records.push(("E1", format!("On the timeline of contacts: {}", entry.contacts.join(", "))));
+        if !entry.companies.is_empty() {
+            records.push(("E2", format!("And of their companies: {}", entry.companies.join(", "))));
+        }
+        if !entry.deals.is_empty() {
+            records.push(("E3", format!("And of their newest open deals: {}", entry.deals.join(", "))));
+        }
     }
     Ok(records)
 }

@@ -96,32 +96,12 @@ fn describe(file: &str, mail: &Mail) -> Value {
         "date": envelope.date,
         "class": envelope.class,
         "bounce": mail.bounce,
-        "forwarded": forwarded.as_ref().ok().map(shown),
+        "forwarded": forwarded.as_ref().ok().map(Forwarded::shown),
         "not_forwarded": forwarded.as_ref().err(),
         "text": mail.text,
         "reply_text": reply_text(mail.text.as_deref(), mail.html.as_deref(), mail.has_plain_text),
         "attachments": attachments,
         "authentication": authentication(mail),
-    })
-}
-
-fn shown(forwarded: &Forwarded) -> Value {
-    let original = forwarded.original();
-    json!({
-        "from": original.from,
-        "to": original.to,
-        "cc": original.cc,
-        "subject": original.subject,
-        "date": original.date,
-        "date_utc": original.date_utc,
-        "note": forwarded.note,
-        "below": forwarded.below,
-        "body": original.text,
-        "message_id": original.message_id.as_ref().map(|id| id.as_str()),
-        "others": forwarded.others,
-        "client": forwarded.client,
-        "language": forwarded.language,
-        "certainty": forwarded.certainty,
     })
 }
 

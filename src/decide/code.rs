@@ -69,6 +69,16 @@ pub enum Code {
 }
 
 impl Code {
+    /// The code of a message that brought several: what was best of it, else the first.
+    pub fn of_several(codes: impl Iterator<Item = Self>) -> Self {
+        let rank = |code: &Self| match code {
+            Self::Logged => 0,
+            Self::Duplicate => 1,
+            _ => 2,
+        };
+        codes.min_by_key(rank).unwrap_or(Self::NoForwardHeader)
+    }
+
     /// The word as the ledger stores it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -50,6 +50,16 @@ impl Decision {
         Self { verdict: Verdict::Skip(code), trace }
     }
 
+    /// One for a forward with several originals: the best that becomes of one, and the steps of all.
+    pub(crate) fn of_several(decisions: impl Iterator<Item = Self>) -> Self {
+        let joined = decisions.reduce(|mut all, next| {
+            all.trace.join(&next.trace);
+            let better = Code::of_several([all.code(), next.code()].into_iter()) != all.code();
+            Self { verdict: if better { next.verdict } else { all.verdict }, ..all }
+        });
+        joined.unwrap_or(Self { verdict: Verdict::Skip(Code::NoForwardHeader), trace: Trace::default() })
+    }
+
     /// The code for the ledger.
     pub fn code(&self) -> Code {
         match &self.verdict {
@@ -99,6 +109,8 @@ pub struct Forward {
     pub by: Party,
     /// What they wrote above it (B21).
     pub note: Option<String>,
+    /// Whether the message was attached: nothing of it comes later (H7).
+    pub attached: bool,
     /// Whether the mail at hand is the message itself, redirected (I5).
     pub redirected: bool,
 }
@@ -228,6 +240,8 @@ pub enum Flag {
     DateFallback,
     /// Results about the sender exist and do not pass (L13).
     AuthWarn,
+    /// Nothing but its header says that one of us redirected it (I5).
+    UnverifiedRedirect,
     /// An attachment over the limit was left out (H1).
     AttachmentDropped,
     /// An attachment is still to come (H7).

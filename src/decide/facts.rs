@@ -132,6 +132,8 @@ pub struct WorkspaceFacts {
     pub plain_address: Option<Address>,
     /// Every log address that never is a recipient (A13), folded.
     pub log_addresses: HashSet<String>,
+    /// Whether mail is forwarded to one of them.
+    pub forwards: bool,
     /// Who of us uses an address, by folded address.
     pub claims: HashMap<String, Vec<Claim>>,
     /// Team addresses and the user who connected each first (C4), by folded address.

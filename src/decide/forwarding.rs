@@ -9,6 +9,7 @@ mod known;
 mod redirected;
 #[cfg(test)]
 mod tests;
+mod vacancy;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -29,8 +30,11 @@ use crate::mail::verification;
 
 pub use assigned::assigned;
 pub use known::{KnownMail, ask, keys};
+pub use vacancy::{fills, forward_of, moment};
 
-/// The verdict on a mail at hand (appendix A, steps 2 and 4).
+/// The verdict on a mail at hand (appendix A, steps 2 and 4). One with several originals is parted before: [`each`].
+///
+/// [`each`]: crate::mail::forwarded::each
 pub fn decide(
     policy: &Policy,
     forwarding: Forwarding,
@@ -202,6 +206,7 @@ impl Forwarder<'_> {
             Reason::NoSender => (Code::NoOriginalAddress, Finding::BlockWithoutSender),
             Reason::SeveralSenders => (Code::UnsupportedFormat, Finding::BlockSeveralSenders),
             Reason::PartsDisagree => (Code::UnsupportedFormat, Finding::BlockPartsDisagree),
+            Reason::Hidden => (Code::UnsupportedFormat, Finding::BlockHidden),
             Reason::TooManyCandidates => (Code::UnsupportedFormat, Finding::BlockTooMany),
         };
         self.hold(code, finding, trace)
@@ -249,11 +254,15 @@ impl Forwarder<'_> {
         let names = known::names(self.mail, forwarded, &original, facts);
         activity.key = names.first().copied();
         activity.aliases = names.into_iter().skip(1).collect();
+        if forwarded.certainty != Certainty::Exact && self.mail.envelope.forwarded_message_id.is_none() {
+            activity.conversations.extend(vacancy::left_by(&original));
+        }
         activity.user = Some((self.user.id, self.user.rule));
         activity.counterparties = counterparties;
         activity.flags.extend(flag);
         let (by, note) = (self.user.party.clone(), forwarded.note.clone());
-        activity.forward = Some(Box::new(Forward { by, note, redirected: false }));
+        let attached = forwarded.certainty == Certainty::Exact;
+        activity.forward = Some(Box::new(Forward { by, note, attached, redirected: false }));
         Decision { verdict: Verdict::Log(Box::new(activity)), trace }
     }
 
@@ -274,9 +283,15 @@ impl Forwarder<'_> {
 /// How the forwarded message was told.
 fn described(forwarded: &Forwarded, trace: &mut Trace) {
     if forwarded.certainty == Certainty::Exact {
-        trace.found(Finding::MessageAttached);
-        for other in &forwarded.others {
-            trace.found_by(Finding::MessageAlsoAttached, other.subject.as_deref().unwrap_or("without a subject"));
+        match forwarded.place {
+            Some((nth, count)) => {
+                let subject = forwarded.original().subject.as_deref().unwrap_or("without a subject");
+                trace.found_by(Finding::MessageAttached, format!("{nth} of {count}, {subject}"));
+            }
+            None => trace.found(Finding::MessageAttached),
+        }
+        if forwarded.beyond > 0 {
+            trace.found_by(Finding::MessageAlsoAttached, forwarded.beyond.to_string());
         }
         return;
     }

@@ -63,6 +63,21 @@ impl MessageKey {
         Self::digest([b"original".as_slice(), from, subject, date, text])
     }
 
+    /// The key under which a forward keeps a place for its original, whose Message-ID is yet to be seen: sender, subject and
+    /// minute. Whichever mail fills the place takes the key away.
+    pub fn of_vacancy(from: &str, subject: &BaseSubject, minute: i64) -> Self {
+        let parts = [from.as_bytes(), subject.as_str().as_bytes(), &minute.to_be_bytes()];
+        let [from, subject, minute] = parts;
+        Self::digest([b"vacancy".as_slice(), from, subject, minute])
+    }
+
+    /// The key by which mail of which only subject and date were asked for waits for a forward of it: the minute within the
+    /// quarter of an hour, which is the same on the clocks of every place.
+    pub fn of_moment(subject: &BaseSubject, sent: DateTime<Utc>) -> Self {
+        let minute = sent.timestamp().div_euclid(60).rem_euclid(15);
+        Self::digest([b"moment".as_slice(), subject.as_str().as_bytes(), &minute.to_be_bytes()])
+    }
+
     /// The key by which forwards are told that may be of one message: they have to be looked at one after the other.
     pub fn of_likeness(from: &str, subject: &BaseSubject) -> Self {
         Self::digest([b"likeness".as_slice(), from.as_bytes(), subject.as_str().as_bytes()])

@@ -8,7 +8,7 @@ use crate::decide::decision::{Activity, Attribution, Counterparty, Decision, Dir
 use crate::decide::facts::{ClaimBy, Facts, KnownThread, WorkspaceFacts};
 use crate::decide::policy::{AutoReplies, Inbox, LoggingRule};
 use crate::decide::thread::{self, By, Conversation, Hit, ThreadMatch};
-use crate::decide::{Code, Finding, Policy, Trace, bounce, counterparty, sender, steps};
+use crate::decide::{Code, Finding, Policy, Trace, bounce, counterparty, forwarding, sender, steps};
 use crate::mail::address::Party;
 use crate::mail::automatic::Class;
 use crate::mail::envelope::Envelope;
@@ -56,7 +56,7 @@ pub fn decide(policy: &Policy, inbox: &Inbox, seen: &Seen<'_>, facts: &Facts) ->
     let case = Case { policy, inbox, seen, facts: workspace };
     let mut decision = match steps::known(seen.envelope, workspace) {
         Some(activity) => steps::seen_again(activity, workspace, trace, |trace| case.decide(trace)),
-        None => case.decide(trace),
+        None => case.of_a_forward(trace).unwrap_or_else(|trace| case.decide(trace)),
     };
     if let Verdict::Log(activity) = &mut decision.verdict {
         activity.conversations.extend(seen.conversations.iter().map(|conversation| conversation.key));
@@ -68,6 +68,7 @@ pub fn decide(policy: &Policy, inbox: &Inbox, seen: &Seen<'_>, facts: &Facts) ->
 fn workspace<'a>(policy: &Policy, seen: &Seen<'_>, facts: &'a Facts) -> Option<&'a WorkspaceFacts> {
     let knows = |facts: &&WorkspaceFacts| {
         steps::known(seen.envelope, facts).is_some()
+            || forwarding::forward_of(seen.envelope, facts).is_some()
             || find(policy, seen, facts) != ThreadMatch::Unknown
             || bounce::is_about(seen.envelope, seen.received, &seen.every_conversation(), facts)
     };
@@ -99,6 +100,13 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The original of a forward that was read before it (D20).
+    fn of_a_forward(&self, mut trace: Trace) -> Result<Decision, Trace> {
+        let Some(activity) = forwarding::forward_of(self.seen.envelope, self.facts) else { return Err(trace) };
+        trace.found(Finding::OriginalSeen);
+        Ok(Decision { verdict: Verdict::Sighting(activity), trace })
+    }
+
     fn decide(&self, mut trace: Trace) -> Decision {
         let found = find(self.policy, self.seen, self.facts);
         if self.seen.asked_for {
@@ -278,13 +286,13 @@ impl Case<'_> {
     }
 
     /// Whether a program sent what a user asked for; of such mail nobody becomes a contact (L11, J12). What a role sends
-    /// through a list is no discussion.
+    /// through a list is no discussion, nor is a newsletter.
     fn is_by_program(&self) -> bool {
         let envelope = self.seen.envelope;
         let role = envelope.from.first().is_some_and(|from| counterparty::is_role(&from.address));
         match envelope.class {
             Class::Bounce => true,
-            Class::List => role,
+            Class::List => role || envelope.newsletter,
             _ => steps::is_automatic(envelope),
         }
     }

@@ -3,7 +3,8 @@
 use crate::decide::decision::Flag;
 use crate::decide::policy::SenderAuthentication;
 use crate::decide::{Finding, Policy, Trace};
-use crate::mail::authentication::{Assessment, assess};
+use crate::mail::address::Party;
+use crate::mail::authentication::{Assessment, assess, was_sent_by};
 use crate::mail::envelope::Envelope;
 
 /// Whether the policy accepts the sender, with the flag it leaves; `None` means that the mail is refused.
@@ -41,6 +42,17 @@ pub fn confirm_own(policy: &Policy, envelope: &Envelope, trace: &mut Trace) -> O
     let flag = confirm(policy, envelope, trace)?;
     let refuted = matches!(assessment, Assessment::Fail { refuted: true, .. });
     if refuted && policy.sender_authentication != SenderAuthentication::Off { None } else { Some(flag) }
+}
+
+/// Whether the mail was redirected by who its header says: anybody may write that, and only the envelope sender of a domain
+/// of ours, confirmed by a server to be believed, is proof (I5, L13). True where senders are not checked, by configuration.
+pub fn confirm_redirector(policy: &Policy, envelope: &Envelope, by: &Party, trace: &mut Trace) -> bool {
+    if policy.sender_authentication == SenderAuthentication::Off {
+        return true;
+    }
+    let confirmed = was_sent_by(envelope, &policy.stamp, by.address.domain());
+    trace.found(if confirmed { Finding::RedirectConfirmed } else { Finding::RedirectUnverified });
+    confirmed
 }
 
 /// Whether results speak against the one author of a report (J12). Mail systems may leave their address out.

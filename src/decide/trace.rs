@@ -36,6 +36,13 @@ impl Trace {
         self.0.push(Step { finding, evidence: Some(evidence.into()) });
     }
 
+    /// The steps of verdicts on several originals of one forward: what they have in common, then what each has of its own.
+    pub fn join(&mut self, next: &Self) {
+        let common = |(a, b): &(&Step, &Step)| a.finding == b.finding && a.finding != Finding::MessageAttached;
+        let alike = self.0.iter().zip(&next.0).take_while(common).count();
+        self.0.extend(next.0.iter().skip(alike).cloned());
+    }
+
     /// Whether this was found.
     pub fn has(&self, finding: Finding) -> bool {
         self.0.iter().any(|step| step.finding == finding)
@@ -164,7 +171,7 @@ findings! {
     ProviderAsks, "I13", "A provider asks whether mail may be forwarded here; its code or link is with the account";
     PartMissing, "B11", "The forward has not both a plain text and an HTML part, which are wanted by configuration";
     MessageAttached, "B23", "The original is attached; its header is exact";
-    MessageAlsoAttached, "B23", "More than one message is attached; this one is kept as an attachment of the first";
+    MessageAlsoAttached, "B23", "More messages are attached than are logged of one forward (20); those beyond are kept as attachments of the first";
     BlockFound, "B9, B16", "The header block of a forwarded message was found";
     BlockMissing, "B9", "No header block of a forwarded message is in the body";
     BlockInReply, "B9", "The mail answers a message and quotes it; it forwards none";
@@ -174,6 +181,7 @@ findings! {
     BlockWithoutSender, "B22", "The header block names nobody as sender";
     BlockSeveralSenders, "B14", "The header block names several senders";
     BlockPartsDisagree, "B14", "Plain text and HTML do not name the same sender";
+    BlockHidden, "B14", "The header block is in text that a reader does not see";
     BlockTooMany, "B14", "So many lines look like a header that none can be trusted";
     OriginalSender, "B4", "The original sender";
     OriginalWithoutAddress, "B22", "The original sender is named without an address";
@@ -182,11 +190,14 @@ findings! {
     OriginalDate, "B21", "The original's date, as printed";
     OriginalDateUnread, "B21", "The original's date is missing or cannot be read; that of the forward stands in";
     OriginalKnown, "D20", "The forwarded message is already on the timeline; this is one more sighting";
+    OriginalSeen, "D20", "The mail is the original of a forward that is on the timeline; this is one more sighting";
     OriginalListed, "B5", "The original sender is on a never-log list";
     OriginalCreated, "B5", "The original sender is logged on (a contact is made where there is none)";
     OriginalOthers, "B8", "A further recipient of the original is a contact, and is associated; none is made";
     Redirected, "I5", "The mail was redirected, not forwarded: it belongs to its own sender";
     RedirectedByNobody, "I5", "The mail was redirected, but by none of us";
+    RedirectConfirmed, "I5, L13", "The receiving server confirmed that the mail came by way of a domain of ours";
+    RedirectUnverified, "I5, L13", "That one of us redirected it, only its header says";
     RedirectedTooLarge, "H6", "The redirected mail is over the size limit of such mail";
     RedirectedByUs, "I5", "One of us redirected it";
     AutomaticNotCreated, "L11", "A program sent it, and such mail makes no contact";

@@ -59,6 +59,14 @@ pub fn assess(envelope: &Envelope, stamp: &Stamp) -> Assessment {
     judge(&results.unwrap_or_default(), author.address.domain())
 }
 
+/// Whether results that cannot have come with the message say that a server of this domain sent it on (RFC 7208): who
+/// redirects mail under an envelope sender of their own leaves that trace.
+pub fn was_sent_by(envelope: &Envelope, stamp: &Stamp, domain: &str) -> bool {
+    let field = envelope.authentication_results.first().filter(|_| *stamp != Stamp::Unknown);
+    let results = field.and_then(|field| believed(field, stamp)).unwrap_or_default();
+    results.iter().any(|result| result.method == "spf" && result.vouches_for(domain))
+}
+
 fn judge(results: &[Outcome], from: &str) -> Assessment {
     let failed = results.iter().any(|r| matches!(r.method.as_str(), "dmarc" | "compauth") && r.result == "fail");
     let passed = results.iter().find(|r| r.vouches_for(from));

@@ -47,6 +47,7 @@ pub const FIELDS: &[&str] = &[
     "X-Failed-Recipients",
     "List-Id",
     "List-Unsubscribe",
+    "List-Post",
     "X-Forwarded-Message-Id",
     "X-Forwarded-To",
     "X-Forwarded-For",
@@ -71,6 +72,9 @@ const MAX_SUBJECT: usize = 8 * 1024;
 pub struct Envelope {
     /// `Message-ID`.
     pub message_id: Option<MessageId>,
+    /// Whether a list passed it on to which nobody can write: a newsletter, and no discussion (RFC 2369 section 3.4).
+    #[serde(skip)]
+    pub newsletter: bool,
     /// The identifier that the sender's client gave, where Exchange replaced it.
     pub original_message_id: Option<MessageId>,
     /// `In-Reply-To`.
@@ -150,6 +154,7 @@ impl Envelope {
             delivered_to: delivered_to(fields),
             authentication_results: authentication_results(fields),
             class: automatic::classify(fields, &subject, from.first()),
+            newsletter: automatic::is_newsletter(fields),
             failed_recipients: bounce::header_recipients(fields),
             auth_as_internal: auth_as_internal(fields),
             own_notice: fields.first(NOTICE_FIELD).is_some(),

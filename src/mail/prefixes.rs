@@ -21,7 +21,7 @@ pub const PREFIXES: &[(&str, &[&str])] = &[
     ("hr", &["odg", "prosl", "proslijeđeno", "proslijeđena"]),
     ("hu", &["vá", "va", "továbbítás", "tov", "továbbítva"]),
     ("id", &["bls", "trs"]),
-    ("is", &["sv", "fs", "svar"]),
+    ("is", &["sv", "fs", "svar", "áframsent"]),
     ("it", &["r", "i", "rif", "ris", "risp", "risposta", "inoltro", "inoltra", "inoltrato"]),
     ("ja", &["返信", "回答", "転送"]),
     ("ko", &["답장", "회신", "답변", "전달"]),

@@ -95,18 +95,20 @@ async fn dedicated(
     scope: &Scope,
     by_id: &mut HashMap<Uuid, WorkspaceFacts>,
 ) -> Result<(), StoreError> {
-    let rows: Vec<(Uuid, String)> = account_workspace::Entity::find()
+    let rows: Vec<(Uuid, String, String)> = account_workspace::Entity::find()
         .select_only()
         .column(account_workspace::Column::WorkspaceId)
         .column_as(account::Column::AddressFolded, "address_folded")
+        .column_as(account::Column::Kind, "kind")
         .join(JoinType::InnerJoin, account_workspace::Relation::Account.def())
         .filter(account_workspace::COLUMN.workspace_id.is_in(scope.workspaces.iter().copied()))
         .filter(account::COLUMN.kind.is_in(["bcc", "forwarding"]))
         .into_tuple()
         .all(db)
         .await?;
-    for (workspace, address) in rows {
+    for (workspace, address, kind) in rows {
         if let Some(facts) = by_id.get_mut(&workspace) {
+            facts.forwards |= kind == "forwarding";
             facts.log_addresses.insert(address);
         }
     }

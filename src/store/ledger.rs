@@ -15,6 +15,9 @@ use crate::store::{Store, StoreError, padded};
 /// Rows read at a time.
 const PAGE: u64 = 2_000;
 
+/// Places where a message was seen that `explain` looks at, beyond those whose verdict names it.
+const PLACES: u64 = 100;
+
 /// Where the next page of a ledger begins: mailbox, UIDVALIDITY, UID.
 type Place = (Uuid, i64, i64);
 
@@ -103,9 +106,18 @@ impl Store {
             .into_tuple()
             .all(&self.db)
             .await?;
-        let of_message = Condition::any()
+        let mut of_message = Condition::any()
             .add(ledger::COLUMN.message_hash.eq(hash))
-            .add(ledger::COLUMN.activity_id.is_in(activities));
+            .add(ledger::COLUMN.activity_id.is_in(activities.iter().copied()));
+        // A verdict names one activity only, also where the message brought several.
+        let seen = sighting::Entity::find().filter(sighting::COLUMN.activity_id.is_in(activities));
+        for place in seen.limit(PLACES).all(&self.db).await? {
+            let here = Condition::all()
+                .add(ledger::COLUMN.mailbox_id.eq(place.mailbox_id))
+                .add(ledger::COLUMN.uid_validity.eq(place.uid_validity))
+                .add(ledger::COLUMN.uid_first.eq(place.uid));
+            of_message = of_message.add(here);
+        }
         let found = ledger::Entity::find()
             .filter(of_message)
             .filter(ledger::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
@@ -131,8 +143,19 @@ impl Store {
 
     /// Whether a message, in the mailbox's present epoch, is on the timeline.
     pub async fn is_seen(&self, mailbox: &mailbox::Model, uid: u32) -> Result<bool, StoreError> {
-        let place = (mailbox.id, mailbox.uid_validity, i64::from(uid));
-        Ok(sighting::Entity::find_by_id(place).one(&self.db).await?.is_some())
+        Ok(!self.activities_at(mailbox.id, mailbox.uid_validity, i64::from(uid)).await?.is_empty())
+    }
+
+    /// The activities that a message shows: several, where it is a forward of several originals.
+    pub async fn activities_at(&self, mailbox: Uuid, epoch: i64, uid: i64) -> Result<Vec<Uuid>, StoreError> {
+        let found = sighting::Entity::find()
+            .filter(sighting::COLUMN.mailbox_id.eq(mailbox))
+            .filter(sighting::COLUMN.uid_validity.eq(epoch))
+            .filter(sighting::COLUMN.uid.eq(uid))
+            .order_by_asc(sighting::Column::ActivityId)
+            .all(&self.db)
+            .await?;
+        Ok(found.into_iter().map(|row| row.activity_id).collect())
     }
 
     /// The ranges of UIDs after `cursor` that have a verdict: none, but for mail that a resync left judged.

@@ -1,9 +1,9 @@
 //! Mail on the timeline that a forward may be of (D20).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use entity::{activity, activity_contact, contact_address, thread, thread_message};
+use entity::{activity, activity_contact, attachment, contact_address, thread, thread_message};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait};
 use serde_json::Value;
@@ -44,6 +44,33 @@ impl Store {
             for (workspace, mail) in self.likely(people, wanted, &workspaces).await? {
                 if let Some(facts) = facts.workspaces.iter_mut().find(|facts| facts.id == workspace) {
                     facts.likely.push(mail);
+                }
+            }
+        }
+        self.files(facts).await
+    }
+
+    /// What is attached to those without a text.
+    async fn files(&self, facts: &mut Facts) -> Result<(), StoreError> {
+        let mut silent: HashMap<Uuid, Vec<&mut KnownMail>> = HashMap::new();
+        for mail in
+            facts.workspaces.iter_mut().flat_map(|facts| facts.likely.iter_mut().chain(facts.referred.values_mut()))
+        {
+            if mail.text.trim().is_empty() {
+                silent.entry(mail.activity).or_default().push(mail);
+            }
+        }
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = silent.keys().copied().collect();
+        for ids in ids.chunks(VALUES) {
+            let rows = attachment::Entity::find()
+                .filter(attachment::COLUMN.activity_id.is_in(padded(ids.iter().copied())))
+                .filter(attachment::COLUMN.is_inline.eq(false));
+            for row in rows.all(&self.db).await? {
+                for mail in silent.get_mut(&row.activity_id).into_iter().flatten() {
+                    mail.files.insert((row.name.clone(), u64::try_from(row.size).unwrap_or_default()));
                 }
             }
         }
@@ -121,6 +148,7 @@ fn known((activity, workspace, sender, sent_at, text, base_subject): Row) -> (Uu
         base_subject,
         sent_at,
         text: text.unwrap_or_default(),
+        files: BTreeSet::new(),
     };
     (workspace, mail)
 }

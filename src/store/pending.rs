@@ -27,7 +27,7 @@ pub struct Due {
 pub struct Kept {
     /// Verdicts on mail that was not logged: a code and the steps that led to it, without evidence.
     pub verdicts: u64,
-    /// Keyed hashes of Message-IDs, and of addresses where contacts count, by which unlogged mail waits, and is found by
+    /// Keyed hashes of Message-IDs, of addresses where contacts count, and of subject and minute where mail is forwarded, by which unlogged mail waits, and is found by
     /// `explain`.
     pub hashes: u64,
     /// Messages that were set aside.

@@ -6,6 +6,7 @@ use super::Worker;
 use super::intake::Intake;
 use crate::attachments::Sha256Hex;
 use crate::decide::{Code, Decision};
+use crate::mail::forwarded;
 use crate::mail::message::Mail;
 use crate::source::choice::LEFT;
 use crate::source::{Listed, Session};
@@ -73,7 +74,10 @@ impl Worker {
             (None, None) => judge.facts(std::iter::once(&mail.envelope)).await?,
         };
         Ok(match judge.policy.forwarding {
-            Some(_) => judge.decide_at_hand(&mail, received, &facts).0,
+            Some(_) => {
+                let mails = forwarded::each(mail);
+                Decision::of_several(mails.iter().map(|mail| judge.decide_at_hand(mail, received, &facts).0))
+            }
             None => judge.decide(&mail.envelope, received, &facts),
         })
     }
@@ -85,11 +89,11 @@ impl Worker {
         let place = mailbox::Model { uid_validity: row.uid_validity, ..mailbox };
         let intake = Intake::new(self, &account, &place, &CancellationToken::new()).await?;
         let uid = u32::try_from(row.uid).unwrap_or_default();
-        let entry = match self.kept(row).await? {
+        let entries = match self.kept(row).await? {
             Some(bytes) => intake.judge_kept(uid, bytes, row.created_at).await?,
             None => self.fetch_again(&account, &place, &intake, uid).await?,
         };
-        Ok(intake.replace(entry).await?)
+        Ok(intake.replace(entries).await?)
     }
 
     /// The verdict on a message whose bytes were never had.
@@ -99,14 +103,15 @@ impl Worker {
         mailbox: &mailbox::Model,
         intake: &Intake,
         uid: u32,
-    ) -> Result<Entry, Trouble> {
+    ) -> Result<Vec<Entry>, Trouble> {
         let mut session = self.connect(account).await?;
         let selected = session.examine(&mailbox.wire_name).await?;
         let same_epoch = i64::from(selected.uid_validity) == mailbox.uid_validity;
         let listed: Vec<Listed> = if same_epoch { session.list(uid, Some(uid)).await? } else { Vec::new() };
         let Some(item) = listed.first() else { return Err(Trouble::operator(lost(same_epoch))) };
-        let entry = intake.judge_large(&mut session, item).await?;
-        if entry.code() == Code::Expunged { Err(Trouble::operator(lost(same_epoch))) } else { Ok(entry) }
+        let entries = intake.judge_large(&mut session, item).await?;
+        let gone = entries.iter().any(|entry| entry.code() == Code::Expunged);
+        if gone { Err(Trouble::operator(lost(same_epoch))) } else { Ok(entries) }
     }
 
     /// The bytes of a message that was set aside with them.

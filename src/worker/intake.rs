@@ -89,19 +89,24 @@ impl Intake {
     }
 
     /// The verdict on bytes that were kept when the message was set aside.
-    pub(super) async fn judge_kept(&self, uid: u32, bytes: Vec<u8>, received: DateTime<Utc>) -> Result<Entry, Trouble> {
+    pub(super) async fn judge_kept(
+        &self,
+        uid: u32,
+        bytes: Vec<u8>,
+        received: DateTime<Utc>,
+    ) -> Result<Vec<Entry>, Trouble> {
         let parsed = Parsed { uid, received, what: parse_stage::parse(bytes, self.shared.wants(false)), permit: None };
         let facts = self.shared.judge.facts_on_mails(parsed.mail().into_iter()).await?;
         let deposit = self.shared.worker.blobs.deposit();
-        let (entry, ..) = judge_stage::judge(&self.shared, parsed, &facts, &deposit).await?;
+        let (entries, ..) = judge_stage::judge(&self.shared, parsed, &facts, &deposit).await?;
         deposit.settle().await?;
-        Ok(entry)
+        Ok(entries)
     }
 
     /// Puts a new verdict on a message that was passed in the place of the old one.
-    pub(super) async fn replace(&self, entry: Entry) -> Result<Code, StoreError> {
-        let code = entry.code();
-        let mut batch = self.batch(vec![entry], self.cursor);
+    pub(super) async fn replace(&self, entries: Vec<Entry>) -> Result<Code, StoreError> {
+        let code = Code::of_several(entries.iter().map(Entry::code));
+        let mut batch = self.batch(entries, self.cursor);
         batch.replaces = true;
         self.shared.worker.store.commit(batch, self.shared.commit, &self.shared.worker.clock).await?;
         Ok(code)

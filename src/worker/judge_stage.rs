@@ -15,7 +15,7 @@ use crate::attachments::Deposit;
 use crate::decide::decision::Held;
 use crate::decide::facts::{Facts, names};
 use crate::decide::{Code, Finding, MessageKey, Trace, Verdict, forwarding};
-use crate::mail::forwarded::into_original;
+use crate::mail::forwarded::{each, into_original};
 use crate::mail::message::Mail;
 use crate::mail::verification;
 use crate::source::{Permit, shrink};
@@ -93,8 +93,8 @@ async fn judge_all(shared: &Shared, messages: Vec<Parsed>, facts: &Facts, number
     let verdicts: Vec<_> = verdicts.buffered(AT_ONCE).try_collect().await?;
     deposit.settle().await?;
     let mut judged = Judged { entries: Vec::with_capacity(verdicts.len()), kept: None, number, _permits: Vec::new() };
-    for (entry, bytes, permit) in verdicts {
-        judged.entries.push(entry);
+    for (entries, bytes, permit) in verdicts {
+        judged.entries.extend(entries);
         // Of several messages nobody could say which one the database refuses.
         judged.kept = bytes.filter(|_| alone);
         judged._permits.extend(permit);
@@ -102,47 +102,74 @@ async fn judge_all(shared: &Shared, messages: Vec<Parsed>, facts: &Facts, number
     Ok(judged)
 }
 
-/// The verdict on one message, its bytes if they were kept, and its share of the budget, by now a smaller one.
+/// The verdict on one message, one for each original that a forward has, its bytes if they were kept, and its share of the
+/// budget, by now a smaller one.
 pub(super) async fn judge(
     shared: &Shared,
     message: Parsed,
     facts: &Facts,
     deposit: &Deposit<'_>,
-) -> Result<(Entry, Option<Vec<u8>>, Option<Permit>), Trouble> {
+) -> Result<(Vec<Entry>, Option<Vec<u8>>, Option<Permit>), Trouble> {
     let Parsed { uid, received, what, mut permit } = message;
     let (mail, bytes) = match what {
         What::Mail(mail, bytes) => (mail, bytes),
         What::Unparsable(reason, bytes) => {
             let entry = casualty(uid, reason, bytes, deposit).await?;
-            return Ok((entry, None, None));
+            return Ok((vec![entry], None, None));
         }
         What::Gone => {
             let mut trace = Trace::default();
             trace.found(Finding::GoneFromServer);
             let entry = Entry { uid, outcome: Outcome::Skip(Code::Expunged), trace, message_hash: None };
-            return Ok((entry, None, None));
+            return Ok((vec![entry], None, None));
         }
     };
+    let mut entries = Vec::with_capacity(1);
+    let mut named = HashSet::new();
+    for mail in each(*mail) {
+        let mut entry = judge_one(shared, uid, mail, bytes.as_deref(), received, facts, deposit).await?;
+        if let Outcome::Log(entrant) = &mut entry.outcome {
+            // Another original of the same forward may look alike to the minute; its key tells them apart.
+            entrant.activity.aliases.retain(|alias| !named.contains(alias));
+            named.extend(entrant.activity.aliases.iter().copied().chain([entrant.key]));
+        }
+        entries.push(entry);
+    }
+    if let Some(permit) = &mut permit {
+        let logged: usize = entries.iter().map(|entry| entry.outcome.bytes()).sum();
+        shrink(permit, logged + bytes.as_ref().map_or(0, Vec::len));
+    }
+    Ok((entries, bytes, permit))
+}
+
+async fn judge_one(
+    shared: &Shared,
+    uid: u32,
+    mail: Mail,
+    bytes: Option<&[u8]>,
+    received: DateTime<Utc>,
+    facts: &Facts,
+    deposit: &Deposit<'_>,
+) -> Result<Entry, Trouble> {
     let message_hash = shared.judge.hash(&mail.envelope);
     let (decision, returned) = shared.judge.decide_at_hand(&mail, received, facts);
     let mut trace = decision.trace;
     let outcome = match decision.verdict {
         Verdict::Log(activity) => {
             let unwrapped = activity.forward.as_ref().is_some_and(|forward| !forward.redirected);
-            let mail = if unwrapped { into_original(*mail) } else { *mail };
+            let mail = if unwrapped { into_original(mail) } else { mail };
             prepare(*activity, mail, received, &shared.worker.config, deposit, &mut trace).await?
         }
-        Verdict::Sighting(activity) => Outcome::Sighting(Tie { activity, names: names(&mail.envelope) }),
-        Verdict::Hold(held) => hold(*held, &mail, bytes.as_deref(), received, deposit).await?,
+        Verdict::Sighting(activity) => {
+            Outcome::Sighting(Tie { activity, names: names(&mail.envelope), fills: Vec::new() })
+        }
+        Verdict::Hold(held) => hold(*held, &mail, bytes, received, deposit).await?,
         Verdict::Skip(Code::VerificationMail) => {
             verification::read(&mail).map_or(Outcome::Skip(Code::VerificationMail), Outcome::Verification)
         }
         Verdict::Skip(code) => returned.map_or(Outcome::Skip(code), Outcome::Bounce),
     };
-    if let Some(permit) = &mut permit {
-        shrink(permit, outcome.bytes() + bytes.as_ref().map_or(0, Vec::len));
-    }
-    Ok((Entry { uid, outcome, trace, message_hash }, bytes, permit))
+    Ok(Entry { uid, outcome, trace, message_hash })
 }
 
 /// Keeps a forward for a person to settle, with its bytes.

@@ -24,7 +24,7 @@ impl Intake {
         let Some(item) = run.first() else { return Ok(Committed::default()) };
         let stop = self.stop.clone();
         let committed = match until(&stop, self.judge_large(session, item)).await {
-            Ok(entry) => match self.commit(vec![entry]).await {
+            Ok(entries) => match self.commit(entries).await {
                 Err(Trouble::Message { reason, .. }) => self.set_refused_aside(session, item, reason).await,
                 committed => committed,
             },
@@ -58,10 +58,12 @@ impl Intake {
         self.commit(vec![entry]).await
     }
 
-    pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
+    pub(super) async fn judge_large(&self, session: &mut Session, item: &Listed) -> Result<Vec<Entry>, Trouble> {
         let uid = item.uid;
         let headers = session.headers(&[uid], FIELDS).await?;
-        let Some(header) = headers.first() else { return missing(session, uid).await };
+        let Some(header) = headers.first() else {
+            return Ok(vec![missing(session, uid).await?]);
+        };
         let envelope = Envelope::parse(&header.bytes);
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         let facts = self.shared.judge.facts(std::iter::once(&envelope)).await?;
@@ -73,19 +75,21 @@ impl Intake {
         let activity = match decision.verdict {
             Verdict::Log(activity) => activity,
             Verdict::Sighting(activity) => {
-                let outcome = Outcome::Sighting(Tie { activity, names: names(&envelope) });
-                return Ok(Entry { uid, outcome, trace, message_hash });
+                let outcome = Outcome::Sighting(Tie { activity, names: names(&envelope), fills: Vec::new() });
+                return Ok(vec![Entry { uid, outcome, trace, message_hash }]);
             }
             Verdict::Skip(_) if self.may_report(&envelope, received, &facts) => {
                 return self.read_whole(session, item).await;
             }
             Verdict::Hold(held) => {
-                return Ok(Entry { uid, outcome: Outcome::Skip(held.code), trace, message_hash });
+                return Ok(vec![Entry { uid, outcome: Outcome::Skip(held.code), trace, message_hash }]);
             }
-            Verdict::Skip(code) => return Ok(Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }),
+            Verdict::Skip(code) => {
+                return Ok(vec![Entry { uid, outcome: Outcome::Skip(code), trace, message_hash }]);
+            }
         };
-        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(uid)) };
-        keep(&self.shared, uid, received, *activity, trace, bytes).await
+        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(vec![gone(uid)]) };
+        Ok(vec![keep(&self.shared, uid, received, *activity, trace, bytes).await?])
     }
 
     /// Whether a mail may report on a logged one, and may be opened for that: in an inbox, what its header ties to one (J12).
@@ -95,8 +99,8 @@ impl Intake {
     }
 
     /// The verdict on a message that its header does not settle.
-    async fn read_whole(&self, session: &mut Session, item: &Listed) -> Result<Entry, Trouble> {
-        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(gone(item.uid)) };
+    async fn read_whole(&self, session: &mut Session, item: &Listed) -> Result<Vec<Entry>, Trouble> {
+        let Some((bytes, _permit)) = self.fetch(session, item).await? else { return Ok(vec![gone(item.uid)]) };
         let received = item.internal_date.unwrap_or_else(|| self.shared.worker.clock.now());
         self.judge_kept(item.uid, bytes, received).await
     }

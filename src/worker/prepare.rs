@@ -37,7 +37,10 @@ pub(super) async fn prepare(
         activity.flags.push(Flag::BodyTruncated);
         trace.found_by(Finding::BodyTruncated, format!("{body} bytes"));
     }
-    let pending = attachments.iter().find(|part| is_placeholder(part, &config.attachments.placeholders));
+    // What was attached with its message stays as it is.
+    let may_come = activity.forward.as_ref().is_none_or(|forward| !forward.attached);
+    let mut parts = attachments.iter().filter(|_| may_come);
+    let pending = parts.find(|part| is_placeholder(part, &config.attachments.placeholders));
     if let Some(part) = pending {
         activity.flags.push(Flag::AttachmentPending);
         trace.found_by(Finding::AttachmentPending, part.name.as_str());

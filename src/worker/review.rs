@@ -30,7 +30,7 @@ impl Worker {
             return Err(Trouble::operator("the mail cannot be read"));
         };
         match intake.assigned(row, *mail, contact).await? {
-            Ok(entry) => Ok(intake.replace(entry).await?),
+            Ok(entry) => Ok(intake.replace(vec![entry]).await?),
             Err(code) => Ok(code),
         }
     }

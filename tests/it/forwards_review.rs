@@ -1,6 +1,6 @@
 //! Forwards that a person settles (B24), and what providers ask (I13).
 
-use crate::support::forward::{ANNA, CARLA, LOG, carla, forward, forwarded, world};
+use crate::support::forward::{ANNA, CARLA, LOG, carla, forward, forwarded, original, world};
 use crate::support::world::{engines, mail, strings, with_text};
 
 const REVIEW: &[&str] = &["review", "list", "--json"];
@@ -65,7 +65,7 @@ async fn a_dropped_forward_is_gone_and_its_verdict_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_forward_that_is_judged_again_tells_its_forwarder_no_second_time() {
+async fn a_dropped_forward_that_is_judged_again_neither_waits_nor_tells_its_forwarder_a_second_time() {
     for engine in engines() {
         let world = world(engine, "").await;
         forwarded(&world, forward("f1@ours.example", "Carla Customer", ""));
@@ -77,6 +77,9 @@ async fn a_dropped_forward_that_is_judged_again_tells_its_forwarder_no_second_ti
         world.sync();
         let notices = world.trail.json(&["notice", "list", "--json"]);
         assert_eq!(notices.len(), 2, "one for each forward: {notices:?}");
+        let waiting = world.trail.json(REVIEW);
+        assert_eq!(waiting.iter().map(|row| &row["message_id"]).collect::<Vec<_>>(), ["f2@ours.example"]);
+        assert_eq!(world.codes().iter().filter(|code| *code == "no-original-address").count(), world.codes().len());
     }
 }
 
@@ -106,11 +109,17 @@ async fn s61_what_a_provider_asks_is_surfaced_and_not_logged() {
         assert!(world.contacts().is_empty() && world.activities().is_empty());
         let accounts = world.trail.json(&["account", "list", "--json"]);
         let account = accounts.iter().find(|account| account["address"] == LOG).unwrap();
-        let expected =
-            serde_json::json!({"code": "123456789", "link": "https://mail-settings.google.com/mail/vf-abc-def"});
-        assert_eq!(account["verification"], expected);
+        let asked = &account["verification"];
+        assert_eq!(asked["code"], "123456789");
+        assert_eq!(asked["link"], "https://mail-settings.google.com/mail/vf-abc-def");
+        assert!(asked["at"].as_str().is_some_and(|at| at.starts_with("20")), "{asked}");
         assert!(accounts.iter().find(|account| account["address"] != LOG).unwrap()["verification"].is_null());
         assert!(world.trail.run(&["account", "list"]).contains("123456789"));
+        // The first mail that comes that way shows that it was confirmed.
+        forwarded(&world, format!("X-Forwarded-For: {ANNA} {LOG}\r\n{}", original("o@customer.example")));
+        world.sync();
+        assert_eq!(world.codes(), ["verification-mail", "logged"]);
+        assert!(!world.trail.run(&["account", "list"]).contains("123456789"));
     }
 }
 

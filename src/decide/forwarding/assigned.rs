@@ -30,6 +30,6 @@ pub fn assigned(
     let mut activity = steps::activity(policy, facts, original, (Kind::Forwarded, Direction::Incoming), trace);
     activity.user = user;
     activity.counterparties = counterparties;
-    activity.forward = Some(Box::new(Forward { by: by.clone(), note, redirected: false }));
+    activity.forward = Some(Box::new(Forward { by: by.clone(), note, attached: false, redirected: false }));
     Ok(activity)
 }

@@ -1,5 +1,7 @@
 //! Whether a forwarded message is on the timeline already, and by which names it is known afterwards (D20).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use crate::decide::MessageKey;
 use crate::decide::facts::{FactQuery, WorkspaceFacts, ancestors};
 use crate::decide::key::alike;
 use crate::mail::envelope::Envelope;
-use crate::mail::forwarded::{Certainty, Forwarded, envelope_of};
+use crate::mail::forwarded::{Certainty, Forwarded, each, envelope_of};
 use crate::mail::message::Mail;
 use crate::mail::subject::BaseSubject;
 
@@ -34,11 +36,20 @@ pub struct KnownMail {
     pub sent_at: DateTime<Utc>,
     /// How its text begins.
     pub text: String,
+    /// Names and sizes of what is attached to it, where it has no text.
+    pub files: BTreeSet<(String, u64)>,
 }
 
-/// Adds what the decision on a forward will ask.
+/// Adds what the decision on a forward, of each original that it has, will ask.
 pub fn ask(mail: &Mail, query: &mut FactQuery) {
-    let Some(forwarded) = forwarded(mail) else { return };
+    match forwarded(mail) {
+        Some(forwarded) if !forwarded.others.is_empty() => each(mail.clone()).iter().for_each(|one| ask(one, query)),
+        Some(forwarded) => ask_about(mail, forwarded, query),
+        None => {}
+    }
+}
+
+fn ask_about(mail: &Mail, forwarded: &Forwarded, query: &mut FactQuery) {
     let original = envelope_of(mail, forwarded);
     query.add(&original);
     let wanted = &mut query.originals;
@@ -52,6 +63,9 @@ pub fn ask(mail: &Mail, query: &mut FactQuery) {
 /// The keys by which two forwards are told that must not be decided on at the same time.
 pub fn keys(mail: &Mail) -> Vec<MessageKey> {
     let Some(forwarded) = forwarded(mail) else { return Vec::new() };
+    if !forwarded.others.is_empty() {
+        return each(mail.clone()).iter().flat_map(keys).collect();
+    }
     let original = envelope_of(mail, forwarded);
     let sender = original.from.first().map_or("", |from| from.address.folded());
     let likeness = MessageKey::of_likeness(sender, &BaseSubject::of(&original.subject));
@@ -113,6 +127,7 @@ pub(super) fn find(mail: &Mail, forwarded: &Forwarded, original: &Envelope, fact
         name: forwarded.original().from.name.as_deref(),
         subject: BaseSubject::of(&original.subject),
         text: Beginning::of(&forwarded.original().text),
+        files: files(mail),
         zone_known: forwarded.original().date_utc.is_some(),
     };
     let likeness = by_likeness(forwarded, original);
@@ -138,6 +153,7 @@ struct Likeness<'a> {
     name: Option<&'a str>,
     subject: BaseSubject,
     text: Beginning,
+    files: BTreeSet<(String, u64)>,
     zone_known: bool,
 }
 
@@ -165,6 +181,17 @@ impl Likeness<'_> {
     }
 
     fn says_the_same(&self, known: &KnownMail) -> bool {
-        self.text.is_like(&Beginning::of(&known.text))
+        self.text.is_like(&Beginning::of(&known.text)) && (!self.text.is_empty() || self.has_files_of(known))
     }
+
+    /// Of two mails without a text what is attached tells, where both have something.
+    fn has_files_of(&self, known: &KnownMail) -> bool {
+        self.files.is_empty() || known.files.is_empty() || !self.files.is_disjoint(&known.files)
+    }
+}
+
+/// What is attached to a forward, and to its original therefore.
+fn files(mail: &Mail) -> BTreeSet<(String, u64)> {
+    let files = mail.attachments.iter().filter(|part| !part.inline);
+    files.map(|part| (part.name.clone(), part.bytes.len() as u64)).collect()
 }

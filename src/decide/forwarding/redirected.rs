@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Who, original_sender, with_others};
 use crate::decide::attribution::{Attributed, attribute};
-use crate::decide::decision::{Attribution, Decision, Direction, Forward, Kind, Verdict};
+use crate::decide::decision::{Attribution, Decision, Direction, Flag, Forward, Kind, Verdict};
 use crate::decide::facts::WorkspaceFacts;
 use crate::decide::policy::AutoReplies;
 use crate::decide::{Code, Finding, Policy, Trace, counterparty, sender, steps};
@@ -84,7 +84,10 @@ pub(super) fn judge(
             activity.user = user;
             activity.counterparties = with_others(policy, contact, envelope, who, facts, &mut trace);
             activity.flags.extend(flag);
-            activity.forward = Some(Box::new(Forward { by, note: None, redirected: true }));
+            if !sender::confirm_redirector(policy, envelope, &by, &mut trace) {
+                activity.flags.push(Flag::UnverifiedRedirect);
+            }
+            activity.forward = Some(Box::new(Forward { by, note: None, attached: false, redirected: true }));
             Decision { verdict: Verdict::Log(Box::new(activity)), trace }
         }
     }

@@ -90,6 +90,7 @@ fn known(sender: &str, at: (u32, u32), text: &str) -> KnownMail {
         base_subject: "offer".to_owned(),
         sent_at: Utc.with_ymd_and_hms(2026, 11, 22, at.0, at.1, 30).unwrap(),
         text: text.to_owned(),
+        files: [].into(),
     }
 }
 
@@ -222,6 +223,63 @@ fn another_mail_of_the_same_minute_is_a_mail_of_its_own_with_its_own_key() {
     given.facts.likely.push(noted);
     assert_eq!(given.says(&forward("<h@", other)), "sighting of 6", "forwarded once more");
     assert_eq!(given.says(&forward("<i@", one)), "sighting of 5");
+}
+
+#[test]
+fn mails_of_one_minute_without_a_text_are_told_by_what_is_attached() {
+    let scan = |id: &str, name: &str| {
+        let mail = forward(FROM).replace("<f@", id).replace("We take the offer.\r\n", "");
+        let (header, body) = mail.split_once("\r\n\r\n").unwrap();
+        let header = header.replace("text/plain; charset=utf-8", "multipart/mixed; boundary=b");
+        let header = header.replace("In-Reply-To: <o@customer.example>\r\nReferences: <o@customer.example>\r\n", "");
+        format!(
+            "{header}\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{body}\r\n--b\r\nContent-Type: application/pdf; \
+             name={name}\r\nContent-Disposition: attachment\r\n\r\nscan\r\n--b--\r\n"
+        )
+    };
+    let mut given = Given::new();
+    let Verdict::Log(first) = given.decide(&scan("<f@", "one.pdf")).verdict else { panic!("it is new") };
+    given.facts.known.extend(first.key.iter().chain(&first.aliases).map(|name| (*name, Uuid::from_u128(5))));
+    given
+        .facts
+        .likely
+        .push(KnownMail { files: [("one.pdf".to_owned(), 4)].into(), ..known("carla@customer.example", (9, 5), "") });
+    assert_eq!(given.says(&scan("<g@", "one.pdf")), "sighting of 5");
+    assert_eq!(given.says(&scan("<g@", "two.pdf")), "incoming by 1 with +carla dora");
+}
+
+#[test]
+fn a_redirection_that_only_the_header_tells_of_is_flagged() {
+    let mail = "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <o@customer.example>\r\n\
+        X-Forwarded-For: anna@ours.example log@crm.example\r\nFrom: Carla <carla@customer.example>\r\n\
+        To: anna@ours.example\r\nSubject: Offer\r\n\r\nYes.\r\n";
+    let results = |server: &str, from: &str| {
+        format!(
+            "Authentication-Results: {server}; spf=pass smtp.mailfrom={from}; dmarc=pass header.from=customer.example\r\n{mail}"
+        )
+    };
+    let google = crate::mail::authentication::Stamp::Google;
+    let ours = "anna+caf_=log=crm.example@ours.example";
+    let flagged = |raw: &str, stamp: &crate::mail::authentication::Stamp, check| {
+        let mut given = Given::new();
+        given.policy.stamp = stamp.clone();
+        given.policy.sender_authentication = check;
+        let Verdict::Log(activity) = given.decide(raw).verdict else { panic!("it is logged: {raw}") };
+        activity.flags.contains(&Flag::UnverifiedRedirect)
+    };
+    let warn = SenderAuthentication::Warn;
+    for (raw, stamp, check, expected) in [
+        (mail.to_owned(), &google, warn, true),
+        (results("mx.google.com", ours), &google, warn, false),
+        (results("mx.google.com", ours), &google, SenderAuthentication::Strict, false),
+        (results("mx.google.com", "carla@customer.example"), &google, warn, true),
+        (results("mx.google.com", "carla@customer.example"), &google, SenderAuthentication::Strict, true),
+        (results("mx.else.example", ours), &google, warn, true),
+        (results("mx.else.example", ours), &crate::mail::authentication::Stamp::Unknown, warn, true),
+        (mail.to_owned(), &google, SenderAuthentication::Off, false),
+    ] {
+        assert_eq!(flagged(&raw, stamp, check), expected, "{raw}");
+    }
 }
 
 #[test]

@@ -252,7 +252,10 @@ fn nobody_becomes_a_contact_by_asking_for_mail_of_a_program() {
     for header in [list, away, &mailer] {
         assert_eq!(given.says(header), "no-recipient", "{header}");
     }
-    assert_eq!(given.says(&list.replace("noreply@", "x@")), "reply incoming by 1 with x alone", "a discussion");
+    let named = list.replace("noreply@", "x@");
+    assert_eq!(given.says(&named), "no-recipient", "a newsletter in somebody's name");
+    let discussion = format!("List-Post: <mailto:talk@third.example>\r\n{named}");
+    assert_eq!(given.says(&discussion), "reply incoming by 1 with x alone", "a discussion");
     for address in ["noreply@third.example", "x@third.example", "mailer-daemon@third.example"] {
         given.facts.contacts.insert(address.to_owned());
     }

@@ -6,23 +6,57 @@ use crate::mail::address::Party;
 use crate::mail::fields::{Fields, header_len};
 use crate::mail::message::{Mail, Part};
 
-/// How many attached messages one mail forwards.
-const MAX_ORIGINALS: usize = 100;
+/// How many messages attached to one mail are logged: whoever forwards more has chosen them together, and each asks as much
+/// of the store as a mail.
+pub const MAX_ORIGINALS: usize = 20;
 
-/// Every attached message that somebody sent.
+/// Every attached message that somebody sent, up to the limit.
 pub(super) fn originals(mail: &Mail) -> Vec<Original> {
-    mail.attachments
-        .iter()
-        .filter(|part| is_message(part))
-        .filter_map(|part| original(&part.bytes))
-        .take(MAX_ORIGINALS)
-        .collect()
+    let messages = mail.attachments.iter().enumerate().filter(|(_, part)| is_message(part));
+    messages.filter_map(|(at, part)| original(at, &part.bytes)).take(MAX_ORIGINALS).collect()
 }
 
-/// The first of them as a whole, and its place among the attachments.
-pub(super) fn first(mail: &Mail) -> Option<(usize, Mail)> {
-    let messages = mail.attachments.iter().enumerate().filter(|(_, part)| is_message(part));
-    messages.filter_map(|(at, part)| Some((at, Mail::parse(&part.bytes).ok()?))).find(|(_, mail)| mail.has_sender())
+/// How many more there are.
+pub(super) fn beyond(mail: &Mail) -> usize {
+    let messages = mail.attachments.iter().filter(|part| is_message(part)).count();
+    messages.saturating_sub(MAX_ORIGINALS)
+}
+
+/// The message that an original was read from, and its place among the attachments.
+pub(super) fn message(mail: &Mail, original: &Original) -> Option<(usize, Mail)> {
+    let at = original.attachment?;
+    Some((at, Mail::parse(&mail.attachments.get(at)?.bytes).ok()?))
+}
+
+/// A mail for each original that was attached, in their order (B23): each has its own message, and nothing of the others.
+/// Files beside them, and what is over the limit, stay with the first, as do the names of the forward itself.
+pub fn each(mut mail: Mail) -> Vec<Mail> {
+    let whole = match mail.forward.take().map(|forward| *forward) {
+        Some(Ok(forwarded)) if !forwarded.others.is_empty() => forwarded,
+        forward => return vec![Mail { forward: forward.map(Box::new), ..mail }],
+    };
+    let mut parts: Vec<Option<Part>> = std::mem::take(&mut mail.attachments).into_iter().map(Some).collect();
+    let Forwarded { first, others, .. } = whole.clone();
+    let originals: Vec<Original> = std::iter::once(first).chain(others).collect();
+    let count = originals.len();
+    let taken: Vec<Option<Part>> = originals.iter().map(|one| parts.get_mut(one.attachment?)?.take()).collect();
+    let mut others = mail.clone();
+    others.omitted = 0;
+    others.envelope.message_id = None;
+    others.envelope.original_message_id = None;
+    others.envelope.forwarded_message_id = None;
+    others.envelope.in_reply_to.clear();
+    others.envelope.references.clear();
+    let mut rest = parts.into_iter().flatten();
+    let mails = originals.into_iter().zip(taken).enumerate().map(|(nth, (original, part))| {
+        let first = Original { attachment: Some(0), ..original };
+        let alone = Forwarded { first, others: Vec::new(), place: Some((nth + 1, count)), ..whole.clone() };
+        let alone = if nth == 0 { alone } else { Forwarded { beyond: 0, ..alone } };
+        let outer = if nth == 0 { &mail } else { &others };
+        let attachments = part.into_iter().chain(rest.by_ref()).collect();
+        Mail { attachments, forward: Some(Box::new(Ok(alone))), ..outer.clone() }
+    });
+    mails.collect()
 }
 
 /// Some programs attach a message as a file.
@@ -32,7 +66,7 @@ fn is_message(part: &Part) -> bool {
         || (ending && !part.media_type.starts_with("text/"))
 }
 
-fn original(bytes: &[u8]) -> Option<Original> {
+fn original(at: usize, bytes: &[u8]) -> Option<Original> {
     let mail = Mail::parse(bytes).ok()?;
     let envelope = &mail.envelope;
     let from = envelope.from.first().map(person)?;
@@ -48,17 +82,12 @@ fn original(bytes: &[u8]) -> Option<Original> {
         text: mail.text.as_deref().unwrap_or_default().trim_end().to_owned(),
         html: mail.html.clone(),
         message_id: envelope.message_id.clone(),
+        attachment: Some(at),
     })
 }
 
 fn person(party: &Party) -> Person {
     Person { name: party.name.clone(), address: Some(party.address.clone()) }
-}
-
-impl Mail {
-    fn has_sender(&self) -> bool {
-        !self.envelope.from.is_empty()
-    }
 }
 
 impl Forwarded {

@@ -21,6 +21,9 @@ const MAX_CANDIDATES: usize = 400;
 /// How many empty lines there may be between a separator and its block.
 const MAX_EMPTY: usize = 4;
 
+/// The longest line that a program writes above a block, in characters.
+const MAX_HEADING: usize = 60;
+
 /// The shortest rule that separates.
 const MIN_RULE: usize = 10;
 
@@ -79,23 +82,28 @@ pub(super) fn find(text: &str, outer: &Outer) -> Result<Found, Reason> {
         }
         if may_separate(line.text) || is_rule(line.text) {
             looked_at += 1;
-            if let Some(candidate) = candidate_at(&lines, at) {
+            if let Some(mut candidate) = candidate_at(&lines, at) {
                 let depth = lines.get(candidate.end.saturating_sub(1)).map_or(0, |line| line.depth);
                 // The user may quote a message in the note above the one that is forwarded.
                 let in_note = depth > 0
-                    && candidate.separator < Separator::Forwarded
                     && outer.prefix != Prefix::Reply
                     && *forward_below.get_or_insert_with(|| last_forward(&lines)) > candidate.end;
                 // What is quoted before it is a message, and this one its history.
                 if depth > 0 && deepest >= depth && !in_note {
-                    return Err(Reason::Quoted);
+                    let Some(above) = introduced(&lines, at, outer).filter(|_| candidate.block.told() >= 2) else {
+                        return Err(Reason::Quoted);
+                    };
+                    candidate.at = above;
                 }
                 if !in_note && let Some(verdict) = judged(candidate, &lines, outer) {
                     return verdict
                         .and_then(|found| if depth >= unread { Err(Reason::UnknownLanguage) } else { Ok(found) });
                 }
             } else if is_dashed(line.text) && separator(line.text) == Some(Kind::Intro) {
-                return Err(Reason::NoHeader);
+                // Proton's form of old: the separator of an answer, the line above one, and a subject that says more.
+                if outer.prefix != Prefix::Forward || line.depth > 0 || !has_intro_below(&for_reply, at) {
+                    return Err(Reason::NoHeader);
+                }
             }
         }
         if unknown::begins_block(&lines, at) {
@@ -123,6 +131,25 @@ fn last_forward(lines: &[Line]) -> usize {
     let says_so = |line: &Line| line.depth == 0 && is_dashed(line.text) && separator(line.text) == Some(Kind::Forward);
     let mut said = lines.iter().enumerate().rev().filter(|(_, line)| says_so(line)).take(MAX_CANDIDATES);
     said.find(|(at, _)| candidate_at(lines, *at).is_some()).map_or(0, |(at, _)| at)
+}
+
+/// The one line between the beginning of a quote and a block in it, which a program wrote there in words of its own: as a
+/// heading, or with the time of the message. The subject must say that this is a forward.
+fn introduced(lines: &[Line], at: usize, outer: &Outer) -> Option<usize> {
+    if outer.prefix != Prefix::Forward {
+        return None;
+    }
+    let above = lines.get(..at)?.iter().enumerate().rev();
+    let mut quoted = above.filter(|(_, line)| !line.is_empty()).take_while(|(_, line)| line.depth > 0);
+    let (above, line) = quoted.next().filter(|_| quoted.next().is_none())?;
+    let text = line.text.trim_end();
+    let heads = text.ends_with([':', '：']) || text.split_whitespace().any(is_time);
+    (heads && text.chars().count() <= MAX_HEADING).then_some(above)
+}
+
+fn is_time(word: &str) -> bool {
+    let is_number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    word.split_once(':').is_some_and(|(hours, minutes)| is_number(hours) && is_number(minutes))
 }
 
 pub(super) fn is_rule(text: &str) -> bool {
@@ -214,7 +241,7 @@ fn judged(candidate: Candidate, lines: &[Line], outer: &Outer) -> Option<Result<
         _ if told >= 2 && block.subject.as_deref().is_some_and(|subject| outer.is_about(subject)) => Certainty::Fair,
         _ => return Some(Err(Reason::Unsure)),
     };
-    let (at, end) = (above_bare(lines, at, separator), below_repeated(lines, at, end));
+    let (at, end) = (above_bare(lines, at, separator, depth), below_repeated(lines, at, end));
     let (text, below) = message(lines, end, depth, separator);
     Some(Ok(Found {
         separator_line: (separator != Separator::None)
@@ -239,7 +266,7 @@ fn is_sketch(block: &Block) -> bool {
 
 /// A message that is forwarded under a line as above an answer: the subject or a separator says that it is forwarded.
 fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result<Found, Reason> {
-    let separated = separator_above(lines, start);
+    let separated = separator_above(lines, start, outer);
     if outer.prefix == Prefix::Reply || (outer.prefix == Prefix::None && separated.is_none()) {
         return Err(Reason::Reply);
     }
@@ -280,10 +307,22 @@ fn attributed(lines: &[Line], start: usize, end: usize, outer: &Outer) -> Result
     })
 }
 
-/// The separator right above the line that says who wrote the message, as Yandex writes it.
-fn separator_above(lines: &[Line], start: usize) -> Option<usize> {
+/// Whether the first lines below one say who wrote what follows.
+fn has_intro_below(lines: &[ReplyLine], at: usize) -> bool {
+    let below = lines.iter().enumerate().skip(at + 1).filter(|(_, line)| !line.text.trim().is_empty());
+    let mut ends = below.take(3).filter(|(below, _)| may_end_intro(lines, *below));
+    ends.any(|(below, _)| intro_ending_at(lines, below).is_some())
+}
+
+/// The separator right above the line that says who wrote the message, as Yandex writes it, and Proton did.
+fn separator_above(lines: &[Line], start: usize, outer: &Outer) -> Option<usize> {
     let (at, line) = lines.get(..start)?.iter().enumerate().rev().find(|(_, line)| !line.is_empty())?;
-    (line.depth == 0 && is_dashed(line.text) && separator(line.text) == Some(Kind::Forward)).then_some(at)
+    let separates = match separator(line.text) {
+        Some(Kind::Forward) => true,
+        Some(Kind::Intro) => outer.prefix == Prefix::Forward,
+        _ => false,
+    };
+    (line.depth == 0 && is_dashed(line.text) && separates).then_some(at)
 }
 
 /// The separator that says where such a message ends.
@@ -292,11 +331,13 @@ fn separator_below(lines: &[Line], end: usize) -> Option<usize> {
     lines.iter().skip(end + 1).rposition(is_separator).map(|at| at + end + 1)
 }
 
-/// The separator without dashes above a block, if there is one.
-fn above_bare(lines: &[Line], at: usize, separator: Separator) -> usize {
+/// The separator without dashes above a block, if there is one. A block that is quoted was put there by a program that writes
+/// a heading above the quote, in whatever words.
+fn above_bare(lines: &[Line], at: usize, separator: Separator, depth: usize) -> usize {
     let above = lines.get(..at).unwrap_or_default().iter().enumerate().rev().take(3).find(|(_, line)| !line.is_empty());
+    let heads = |line: &Line| depth > line.depth && line.text.trim_end().ends_with([':', '：']);
     match above {
-        Some((above, line)) if separator == Separator::None && is_bare_separator(line.text) => above,
+        Some((above, line)) if separator == Separator::None && (is_bare_separator(line.text) || heads(line)) => above,
         _ => at,
     }
 }

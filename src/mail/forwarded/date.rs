@@ -269,7 +269,9 @@ fn time_of(tokens: &[Token], used: &[usize], calendars: &[&Calendar]) -> Option<
         calendars.iter().flat_map(|calendar| forms(calendar)).any(|form| {
             let bare: String = form.chars().filter(|c| c.is_alphabetic()).collect();
             words.contains(&bare.as_str())
-                || (bare.chars().count() == 2 && bare.is_ascii() && spoken.ends_with(bare.as_str()))
+                || (bare.chars().count() == 2
+                    && (bare.is_ascii() || form.contains('.'))
+                    && spoken.ends_with(bare.as_str()))
         })
     };
     let hour = match hour {
@@ -312,6 +314,8 @@ mod tests {
             ("02/10/2023 4:52 PM EST", "en", "2023-02-10T21:52:00"),
             ("05/03/2024 14:07:00 CET", "pt", "2024-03-05T13:07:00"),
             ("2024-03-05 14:07 UTC", "sv", "2024-03-05T14:07:00"),
+            ("5 Μαρτίου 2024, 2:07:00 μ.μ. EET", "el", "2024-03-05T12:07:00"),
+            ("5 Μαρτίου 2024, 2:07:00 π.μ. EET", "el", "2024-03-05T00:07:00"),
         ] {
             assert_eq!(utc(printed, language).as_deref(), Some(expected), "{printed}");
         }

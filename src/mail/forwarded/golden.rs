@@ -3,32 +3,21 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use super::*;
 
 fn described(mail: &Mail) -> Value {
-    let forwarded = match read(mail) {
-        Ok(forwarded) => forwarded,
+    let mut found = match read(mail) {
+        Ok(forwarded) => forwarded.shown(),
         Err(reason) => return json!({"not_forwarded": reason}),
     };
-    let original = forwarded.original();
-    let mut found = json!({
-        "from": original.from,
-        "to": original.to,
-        "cc": original.cc,
-        "subject": original.subject,
-        "date": original.date,
-        "date_utc": original.date_utc,
-        "note": forwarded.note,
-        "below": forwarded.below,
-        "body": original.text,
-        "client": forwarded.client,
-        "language": forwarded.language,
-        "certainty": forwarded.certainty,
-    });
-    if !forwarded.others.is_empty() {
-        found["others"] = json!(forwarded.others);
+    // Only of attached messages there is more to tell.
+    let there = |key: &str, value: &Value| match key {
+        "message_id" => !value.is_null(),
+        "others" => *value != json!([]),
+        _ => true,
+    };
+    if let Value::Object(fields) = &mut found {
+        fields.retain(|key, value| there(key, value));
     }
     found
 }

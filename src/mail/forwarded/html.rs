@@ -59,10 +59,22 @@ pub(super) struct Rendered {
     pub(super) text: String,
     /// Where in the HTML each line of the text begins.
     pub(super) starts: Vec<usize>,
+    /// Whether some of it may be too faint to be seen.
+    pub(super) may_be_faint: bool,
 }
 
 pub(super) fn render(html: &str) -> Rendered {
-    let mut page = Page { html, out: Rendered::default(), ..Page::default() };
+    rendered(html, false)
+}
+
+/// The same without what may be there for programs only: white text, and text without size. Programs write such tags around
+/// what is seen, too, so that this is for a second opinion.
+pub(super) fn render_visible(html: &str) -> Rendered {
+    rendered(html, true)
+}
+
+fn rendered(html: &str, visible: bool) -> Rendered {
+    let mut page = Page { html, visible, out: Rendered::default(), ..Page::default() };
     let mut from = 0;
     for tag in Tags::new(html) {
         page.text(html.get(from..tag.start).unwrap_or_default(), from);
@@ -77,6 +89,8 @@ pub(super) fn render(html: &str) -> Rendered {
 #[derive(Default)]
 struct Page<'a> {
     html: &'a str,
+    /// Whether faint text is left out.
+    visible: bool,
     out: Rendered,
     line: String,
     /// Where the line begins in the HTML.
@@ -104,7 +118,10 @@ impl<'a> Page<'a> {
             }
             return;
         }
-        if !tag.closes && (is_one_of(tag.name, HIDDEN) || is_invisible(tag.name, source)) {
+        let faint = !tag.closes && may_be_faint(source);
+        self.out.may_be_faint |= faint;
+        let unseen = || is_invisible(tag.name, source) || (self.visible && faint && is_faint(tag.name, source));
+        if !tag.closes && (is_one_of(tag.name, HIDDEN) || unseen()) {
             self.hidden = Some((tag.name, 1));
             return;
         }
@@ -215,9 +232,61 @@ fn entity_len(text: &str) -> Option<usize> {
     is_name.then_some(end + 1)
 }
 
+const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
+
+/// Whether a tag has a word of those that make text too faint: cheap, for all tags are asked.
+fn may_be_faint(source: &str) -> bool {
+    let bytes = source.as_bytes();
+    let ends = |at: usize, with: &str| {
+        let head = bytes.get(..at).unwrap_or_default().trim_ascii_end();
+        head.len() >= with.len()
+            && head.get(head.len() - with.len()..).is_some_and(|end| end.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    let mut signs = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b':' | b'='));
+    signs.any(|(at, _)| {
+        let value = bytes.get(at + 1..).unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+        match value.first().map(u8::to_ascii_lowercase) {
+            Some(b'0') => ends(at, "size") || ends(at, "opacity") || ends(at, "height"),
+            Some(b'#' | b'w' | b'r' | b't') => ends(at, "color"),
+            Some(b'h') => ends(at, "visibility"),
+            Some(b'a') => ends(at, "hide"),
+            _ => false,
+        }
+    })
+}
+
+/// Elements whose text is too small or too pale to be seen: on a background of its own white is a colour like others.
+fn is_faint(name: &str, source: &str) -> bool {
+    const PALE: &[&str] = &["#fff", "#ffffff", "white", "rgb(255,255,255)", "rgba(255,255,255,1)", "transparent"];
+    if is_one_of(name, VOID) || source.ends_with("/>") {
+        return false;
+    }
+    let bare: String = source.chars().take(2_000).filter(|c| !c.is_whitespace()).collect();
+    let bare = bare.to_ascii_lowercase();
+    let Some((_, style)) = bare.split_once("style=") else {
+        return name.eq_ignore_ascii_case("font")
+            && bare.split_once("color=").is_some_and(|(_, value)| {
+                PALE.contains(&value.trim_start_matches(['"', '\'']).split(['"', '\'', '>']).next().unwrap_or_default())
+            });
+    };
+    let mut declared = style.split(['"', '\'', ';', '>']).filter_map(|one| one.split_once(':'));
+    let on_ground = style.contains("background") || bare.contains("bgcolor");
+    declared.any(|(property, value)| {
+        let value = value.trim_end_matches("!important");
+        let nothing = value.starts_with('0') && !value.contains(|c: char| ('1'..='9').contains(&c));
+        match property {
+            "font-size" | "opacity" | "max-height" => nothing,
+            "visibility" => value == "hidden",
+            "mso-hide" => value == "all",
+            "color" => PALE.contains(&value) && !on_ground,
+            _ => false,
+        }
+    })
+}
+
 /// Elements that are not shown: what they say is nobody's message.
 fn is_invisible(name: &str, source: &str) -> bool {
-    const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
     if is_one_of(name, VOID) || !source.contains("none") && !source.contains("NONE") || source.ends_with("/>") {
         return false;
     }

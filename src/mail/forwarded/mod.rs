@@ -27,7 +27,9 @@ mod unknown;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
+use serde_json::{Value, json};
 
+pub use attached::{MAX_ORIGINALS, each};
 pub use original::{envelope_of, into_original};
 pub use people::Person;
 
@@ -43,8 +45,14 @@ use subject::Prefix;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Forwarded {
     first: Original,
-    /// More originals, where several messages were attached.
+    /// More originals, where several messages were attached: each is a mail of its own ([`each`]).
     pub others: Vec<Original>,
+    /// Which of how many this is, once they are parted.
+    #[serde(skip)]
+    pub place: Option<(usize, usize)>,
+    /// How many more messages are attached than are logged of one mail.
+    #[serde(skip)]
+    pub beyond: usize,
     /// What the forwarder wrote above it.
     pub note: Option<String>,
     /// What the forwarder wrote below it.
@@ -81,6 +89,9 @@ pub struct Original {
     pub html: Option<String>,
     /// Its identifier, of an attached message only.
     pub message_id: Option<MessageId>,
+    /// Its place among the attachments of the mail that it came with.
+    #[serde(skip)]
+    attachment: Option<usize>,
 }
 
 /// How sure it is that a mail is a forward of this sender's message.
@@ -117,6 +128,8 @@ pub enum Reason {
     SeveralSenders,
     /// Plain text and HTML name different senders, or only one of them names one.
     PartsDisagree,
+    /// Its block is in text that a reader does not see.
+    Hidden,
     /// So many lines look like a header that none can be trusted.
     TooManyCandidates,
 }
@@ -164,6 +177,16 @@ impl Forwarded {
     pub fn original(&self) -> &Original {
         &self.first
     }
+
+    /// As `inspect` prints it, and the corpus of forwards has it.
+    pub fn shown(&self) -> Value {
+        let Original { from, to, cc, subject, date, date_utc, text, message_id, .. } = &self.first;
+        json!({
+            "from": from, "to": to, "cc": cc, "subject": subject, "date": date, "date_utc": date_utc,
+            "note": self.note, "below": self.below, "body": text, "message_id": message_id, "others": self.others,
+            "client": self.client, "language": self.language, "certainty": self.certainty,
+        })
+    }
 }
 
 fn attached(mail: &Mail, originals: Vec<Original>) -> Result<Forwarded, Reason> {
@@ -172,6 +195,8 @@ fn attached(mail: &Mail, originals: Vec<Original>) -> Result<Forwarded, Reason> 
     Ok(Forwarded {
         first,
         others: originals.collect(),
+        place: None,
+        beyond: attached::beyond(mail),
         note: mail.text.as_deref().and_then(filled),
         below: None,
         client: None,
@@ -185,7 +210,10 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
     let plain = mail.text.as_deref().filter(|_| mail.has_plain_text);
     let page = mail.html.as_deref().map(html::render);
     let by_plain = plain.map(|text| body::find(text, outer));
-    let by_page = page.as_ref().map(|page| body::find(&page.text, outer));
+    let by_page = page.as_ref().map(|page| {
+        let found = body::find(&page.text, outer)?;
+        if page.may_be_faint { seen(found, mail.html.as_deref(), outer) } else { Ok(found) }
+    });
     let begins = by_page.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.begins);
     let starts = || begins.and_then(|line| page.as_ref()?.starts.get(line).copied());
     let cut = || mail.html.as_deref()?.get(starts()?..).map(str::to_owned);
@@ -200,6 +228,15 @@ fn read_body(mail: &Mail, outer: &Outer) -> Result<Forwarded, Reason> {
         (None, None) => return Err(Reason::NoHeader),
     };
     Ok(finished(found, outer, mail.html.as_deref(), cut()))
+}
+
+/// A block that a reader of the page sees, too.
+fn seen(found: Found, html: Option<&str>, outer: &Outer) -> Result<Found, Reason> {
+    let page = html::render_visible(html.unwrap_or_default());
+    match body::find(&page.text, outer) {
+        Ok(visible) if visible.from == found.from => Ok(found),
+        _ => Err(Reason::Hidden),
+    }
 }
 
 /// One reading of both parts: the plain one, with the address that only the other has.
@@ -244,10 +281,13 @@ fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String
     let html = html.filter(|_| below.is_empty());
     let date_utc = date.as_deref().and_then(|date| date::moment(date, languages));
     let date_local = date.as_deref().and_then(|date| date::local(date, languages));
-    let first = Original { from, to, cc, subject, date, date_utc, date_local, text, html, message_id: None };
+    let first =
+        Original { from, to, cc, subject, date, date_utc, date_local, text, html, message_id: None, attachment: None };
     Forwarded {
         first,
         others: Vec::new(),
+        place: None,
+        beyond: 0,
         note: filled(&note),
         below: filled(&below),
         client,

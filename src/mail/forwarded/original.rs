@@ -15,7 +15,7 @@ const CLOCKS: TimeDelta = TimeDelta::hours(26);
 /// forward where its own is unknown, and so are the messages that it refers to; its date is none where that cannot be told.
 pub fn envelope_of(mail: &Mail, forwarded: &Forwarded) -> Envelope {
     if forwarded.certainty == Certainty::Exact
-        && let Some((_, inner)) = attached::first(mail)
+        && let Some((_, inner)) = attached::message(mail, forwarded.original())
     {
         return inner.envelope;
     }
@@ -26,7 +26,9 @@ pub fn envelope_of(mail: &Mail, forwarded: &Forwarded) -> Envelope {
 pub fn into_original(mut mail: Mail) -> Mail {
     let Some(forwarded) = mail.forward.take().and_then(|forward| forward.ok()) else { return mail };
     let arrived = mail.envelope.date;
-    let mut original = match attached::first(&mail).filter(|_| forwarded.certainty == Certainty::Exact) {
+    let mut original = match attached::message(&mail, forwarded.original())
+        .filter(|_| forwarded.certainty == Certainty::Exact)
+    {
         Some((at, mut inner)) => {
             // Other messages that were attached, and files: nothing is lost.
             let others = mail.attachments.into_iter().enumerate().filter(|(place, part)| *place != at && !part.inline);

@@ -32,6 +32,23 @@ fn only_the_outermost_block_is_the_message() {
     assert!(found.original().text.contains("deep@customer.example"), "its history stays in its text");
 }
 
+/// As Orange writes it, and Apple Mail in a language without a row.
+#[test]
+fn one_line_above_a_quoted_block_is_the_heading_of_a_program_if_the_subject_says_so() {
+    let block = "> De : Ana <ana@customer.example>\n> A : desk@ours.example\n> Objet : Offre 41\n>\n> Hello\n";
+    for heading in
+        ["> Message du 05/03/24 14:07", "> Hasi da birbidalitako mezua:\n>", "Hasi da birbidalitako mezua:\n"]
+    {
+        let found = read(&mail("Fwd: Offre 41", &format!("{heading}\n{block}"))).unwrap();
+        assert_eq!(found.original().from.address.as_ref().unwrap().as_str(), "ana@customer.example");
+        assert_eq!((found.note.as_deref(), found.original().text.trim()), (None, "Hello"), "{heading}");
+        assert_eq!(sender(&mail("Re: Offre 41", &format!("{heading}\n{block}"))).ok(), None, "{heading}");
+    }
+    for message in ["> Ours is cheaper.", "> Hello,\n> what follows is old:"] {
+        assert_eq!(sender(&mail("Fwd: Offre 41", &format!("{message}\n{block}"))), Err(Reason::Quoted), "{message}");
+    }
+}
+
 #[test]
 fn addresses_outside_of_the_block_are_nobody() {
     let text = format!("Call mallory@evil.example!\nMallory <mallory@evil.example>\n\n{BLOCK}\n-- \nx@other.example");

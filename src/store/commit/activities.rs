@@ -19,10 +19,10 @@ use crate::decide::MessageKey;
 use crate::decide::decision::Kind;
 use crate::store::{StoreError, padded};
 
-/// The activity each logged UID of the batch belongs to, and whether this batch made it.
+/// The activity each logged entry of the batch belongs to, and whether this batch made it.
 #[derive(Debug, Default)]
 pub(super) struct Logged {
-    by_uid: HashMap<u32, (Uuid, bool)>,
+    by_place: HashMap<usize, (Uuid, bool)>,
     /// The names by which messages of this batch are known from now on.
     pub(super) names: Vec<Name>,
     /// Ids of copies, by which their messages may not be known yet.
@@ -30,9 +30,9 @@ pub(super) struct Logged {
 }
 
 impl Logged {
-    /// The activity of a UID; `true` when it is new.
-    pub(super) fn get(&self, uid: u32) -> Option<(Uuid, bool)> {
-        self.by_uid.get(&uid).copied()
+    /// The activity of the entry at this place of the batch; `true` when it is new.
+    pub(super) fn get(&self, at: usize) -> Option<(Uuid, bool)> {
+        self.by_place.get(&at).copied()
     }
 }
 
@@ -40,19 +40,19 @@ impl Logged {
 pub(super) async fn write(
     db: &DatabaseTransaction,
     batch: &Batch,
-    mut contents: HashMap<u32, Content>,
+    mut contents: HashMap<usize, Content>,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Logged, StoreError> {
-    let Sorted { mut logged, uids, fresh, copies, again } = sort_out(db, batch, clock).await?;
+    let Sorted { mut logged, places, fresh, copies, again } = sort_out(db, batch, clock).await?;
     for copy in copies {
         completed::write(db, batch, copy, policy, clock).await?;
     }
     if !fresh.is_empty() {
-        logged.names = insert(db, batch, &uids, &fresh, &mut contents, policy, clock).await?;
+        logged.names = insert(db, batch, &places, &fresh, &mut contents, policy, clock).await?;
     }
-    for (uid, activity, entrant) in again {
-        let attachments = contents.remove(&uid).unwrap_or_default().attachments;
+    for (at, activity, entrant) in again {
+        let attachments = contents.remove(&at).unwrap_or_default().attachments;
         let arrived = Arrived { attachments, notice: entrant.notice.clone() };
         late::complete(db, activity, arrived, clock).await?;
     }
@@ -63,9 +63,9 @@ pub(super) async fn write(
 async fn insert(
     db: &DatabaseTransaction,
     batch: &Batch,
-    uids: &[u32],
+    places: &[usize],
     fresh: &[(Uuid, &Entrant)],
-    contents: &mut HashMap<u32, Content>,
+    contents: &mut HashMap<usize, Content>,
     policy: CommitPolicy,
     clock: &Clock,
 ) -> Result<Vec<Name>, StoreError> {
@@ -73,12 +73,16 @@ async fn insert(
     let contacts = contacts::ensure(db, &entrants, batch.account, policy, clock).await?;
     let associations = associations::load(db, &contacts, policy, clock).await?;
     let (threads, names) = threads::assign(db, fresh, clock).await?;
-    let known_by: Vec<Name> = names.iter().filter_map(name).collect();
+    let mut known_by: Vec<Name> = names.iter().filter_map(name).collect();
+    // What a forward knows of its original another may have known of its own: who waits looks at each.
+    for entrant in entrants.iter().filter(|entrant| entrant.activity.forward.is_some()) {
+        known_by.extend(entrant.activity.conversations.iter().map(|key| (entrant.activity.workspace, *key)));
+    }
     let visibility = visibilities(db, &entrants).await?;
     let continued = inherited::of_threads(db, &entrants).await?;
     let mut rows = Rows { names, ..Rows::default() };
-    for (((id, entrant), thread), uid) in fresh.iter().zip(threads).zip(uids) {
-        let content = contents.remove(uid).unwrap_or_default();
+    for (((id, entrant), thread), at) in fresh.iter().zip(threads).zip(places) {
+        let content = contents.remove(at).unwrap_or_default();
         let inherited = inherited::by(db, &entrant.activity, &continued).await?;
         let visibility = visibility.get(&entrant.activity.workspace).map_or("everyone", String::as_str);
         rows.link(*id, entrant, &contacts, &associations, inherited);
@@ -87,7 +91,8 @@ async fn insert(
         rows.announce(*id, batch, entrant, clock);
     }
     rows.insert(db).await?;
-    let placed: Vec<_> = uids.iter().zip(fresh).map(|(uid, (id, entrant))| (*uid, *id, *entrant)).collect();
+    let uids = places.iter().filter_map(|at| batch.entries.get(*at)).map(|entry| entry.uid);
+    let placed: Vec<_> = uids.zip(fresh).map(|(uid, (id, entrant))| (uid, *id, *entrant)).collect();
     late::wait(db, batch, &placed, policy.patience, clock).await?;
     Ok(known_by)
 }
@@ -100,48 +105,50 @@ fn name(row: &thread_message::ActiveModel) -> Option<Name> {
 #[derive(Default)]
 struct Sorted<'a> {
     logged: Logged,
-    /// The UIDs of the new ones.
-    uids: Vec<u32>,
+    /// The places of the new ones in the batch.
+    places: Vec<usize>,
     /// The same with the activity that each becomes.
     fresh: Vec<(Uuid, &'a Entrant)>,
     /// Copies that may complete the activity that stands for them.
     copies: Vec<(Uuid, &'a Entrant)>,
     /// Copies that may bring the attachments that one waits for.
-    again: Vec<(u32, Uuid, &'a Entrant)>,
+    again: Vec<(usize, Uuid, &'a Entrant)>,
 }
 
 /// Tells new messages from those that are known, in the store or earlier in the batch.
 async fn sort_out<'a>(db: &DatabaseTransaction, batch: &'a Batch, clock: &Clock) -> Result<Sorted<'a>, StoreError> {
-    let entrants: Vec<(u32, &Entrant)> = batch
+    let entrants: Vec<(usize, &Entrant)> = batch
         .entries
         .iter()
-        .filter_map(|entry| match &entry.outcome {
-            Outcome::Log(entrant) => Some((entry.uid, entrant.as_ref())),
+        .enumerate()
+        .filter_map(|(at, entry)| match &entry.outcome {
+            Outcome::Log(entrant) => Some((at, entrant.as_ref())),
             _ => None,
         })
         .collect();
     let mut known = known(db, &entrants).await?;
     let mut sorted = Sorted::default();
-    for (uid, entrant) in entrants {
+    for (at, entrant) in entrants {
         let names = || threads::names(entrant).map(|key| (entrant.activity.workspace, key));
         if let Some(id) = names().find_map(|key| known.get(&key)) {
-            sorted.logged.by_uid.insert(uid, (*id, false));
+            sorted.logged.by_place.insert(at, (*id, false));
             if entrant.activity.kind == Kind::Bcc {
                 sorted.copies.push((*id, entrant));
             }
             if !late::is_pending(entrant) {
-                sorted.again.push((uid, *id, entrant));
+                sorted.again.push((at, *id, entrant));
             }
             let conversations = entrant.activity.conversations.iter().copied();
-            sorted
-                .logged
-                .copies
-                .push(Tie { activity: *id, names: threads::names(entrant).chain(conversations).collect() });
+            sorted.logged.copies.push(Tie {
+                activity: *id,
+                names: threads::names(entrant).chain(conversations).collect(),
+                fills: Vec::new(),
+            });
         } else {
             let id = clock.id();
             known.extend(names().map(|key| (key, id)));
-            sorted.logged.by_uid.insert(uid, (id, true));
-            sorted.uids.push(uid);
+            sorted.logged.by_place.insert(at, (id, true));
+            sorted.places.push(at);
             sorted.fresh.push((id, entrant));
         }
     }
@@ -151,7 +158,7 @@ async fn sort_out<'a>(db: &DatabaseTransaction, batch: &'a Batch, clock: &Clock)
 /// The activities of messages that are known by any of their ids (D20).
 async fn known(
     db: &DatabaseTransaction,
-    entrants: &[(u32, &Entrant)],
+    entrants: &[(usize, &Entrant)],
 ) -> Result<HashMap<(Uuid, MessageKey), Uuid>, StoreError> {
     let workspaces: BTreeSet<Uuid> = entrants.iter().map(|(_, entrant)| entrant.activity.workspace).collect();
     let keys: BTreeSet<MessageKey> = entrants.iter().flat_map(|(_, entrant)| threads::names(entrant)).collect();

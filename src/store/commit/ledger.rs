@@ -1,4 +1,4 @@
-//! One ledger row for every UID passed (design, invariant 3), with its sighting or quarantine.
+//! One verdict for every UID passed (design, invariant 3), with its sighting or quarantine.
 
 use entity::{attempt, ledger, quarantine, sighting};
 use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
@@ -20,8 +20,8 @@ pub(super) async fn write(
     clock: &Clock,
 ) -> Result<Committed, StoreError> {
     let mut verdicts = Verdicts { runs, ..Verdicts::default() };
-    for entry in &batch.entries {
-        verdicts.add(batch, entry, logged, clock);
+    for (at, entry) in batch.entries.iter().enumerate() {
+        verdicts.add(batch, entry, logged.get(at), clock);
     }
     forget_attempts(db, batch).await?;
     rows::insert(db, verdicts.sightings).await?;
@@ -54,9 +54,9 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    fn add(&mut self, batch: &Batch, entry: &Entry, logged: &Logged, clock: &Clock) {
+    fn add(&mut self, batch: &Batch, entry: &Entry, logged: Option<(Uuid, bool)>, clock: &Clock) {
         let (code, activity) = match &entry.outcome {
-            Outcome::Log(_) => match logged.get(entry.uid) {
+            Outcome::Log(_) => match logged {
                 Some((activity, true)) => (Code::Logged, Some(activity)),
                 Some((activity, false)) => (Code::Duplicate, Some(activity)),
                 None => (Code::ParseError, None),
@@ -77,7 +77,9 @@ impl Verdicts {
             Code::ParseError => self.done.quarantined += 1,
             _ => self.done.skipped += 1,
         }
-        self.sightings.extend(activity.map(|activity| sighting(batch, entry.uid, activity)));
+        let sighting = activity.map(|activity| sighting(batch, entry.uid, activity));
+        // Of two equal messages attached to one forward the second is no further sighting.
+        self.sightings.extend(sighting.filter(|one| !self.sightings.contains(one)));
         let trace = match (&entry.outcome, code, activity) {
             // The steps led to a log entry; that the message is known was seen last and undoes them.
             (Outcome::Log(_), Code::Duplicate, _) => Trace::of_copy(&entry.trace),
@@ -97,6 +99,7 @@ impl Verdicts {
             at: Set(clock.now()),
         };
         match self.rows.last_mut() {
+            Some(first) if first.uid_last == row.uid_last => join(first, row, code),
             Some(run) if matches!(entry.outcome, Outcome::Skip(_)) && runs::continues(run, &row, self.runs) => {
                 run.uid_last = row.uid_last;
             }
@@ -117,6 +120,25 @@ impl Verdicts {
             size: Set(casualty.size.and_then(|size| i64::try_from(size).ok())),
             created_at: Set(clock.now()),
         });
+    }
+}
+
+/// One verdict on a forward with several originals: the best that became of one, and the steps of each (B23). Its own
+/// Message-ID is kept as a hash where the first of them, which goes by it, was not logged.
+fn join(row: &mut ledger::ActiveModel, next: ledger::ActiveModel, code: Code) {
+    let trace =
+        |row: &ledger::ActiveModel| row.trace.as_ref().clone().and_then(|trace| serde_json::from_value(trace).ok());
+    let mut steps: Trace = trace(row).unwrap_or_default();
+    steps.join(&trace(&next).unwrap_or_default());
+    row.trace = Set(serde_json::to_value(steps).ok());
+    let better = match code {
+        Code::Logged => *row.code.as_ref() != code.as_str(),
+        Code::Duplicate => row.activity_id.as_ref().is_none(),
+        _ => false,
+    };
+    if better {
+        row.code = next.code;
+        row.activity_id = next.activity_id;
     }
 }
 

@@ -53,13 +53,14 @@ pub struct Batch {
     pub from: u32,
     /// Where it stands afterwards.
     pub to: u32,
-    /// One entry a UID, ascending.
+    /// The entries, by UID, ascending.
     pub entries: Vec<Entry>,
     /// Whether the entries' verdicts take the place of older ones: a second look at messages that were passed.
     pub replaces: bool,
 }
 
-/// One message and its verdict.
+/// One message and its verdict. A forward with several originals attached is as many entries of one UID, one after the
+/// other: their verdict in the ledger is one.
 #[derive(Debug)]
 pub struct Entry {
     /// Its UID.
@@ -305,14 +306,14 @@ async fn write(
     watched::wake(db, &logged.names, policy.waiting).await?;
     bounced::write(db, batch, clock).await?;
     reviews::write(db, batch, clock).await?;
-    reviews::ask(db, batch).await?;
+    reviews::ask(db, batch, clock).await?;
     ledger::write(db, batch, &logged, watched.runs, clock).await
 }
 
-/// What the messages say, by UID: taken out, because it goes into its rows without a copy.
-fn contents(entries: &mut [Entry]) -> HashMap<u32, Content> {
-    let contents = entries.iter_mut().filter_map(|entry| match &mut entry.outcome {
-        Outcome::Log(entrant) => Some((entry.uid, std::mem::take(&mut entrant.content))),
+/// What the messages say, by their places in the batch: taken out, because it goes into its rows without a copy.
+fn contents(entries: &mut [Entry]) -> HashMap<usize, Content> {
+    let contents = entries.iter_mut().enumerate().filter_map(|(at, entry)| match &mut entry.outcome {
+        Outcome::Log(entrant) => Some((at, std::mem::take(&mut entrant.content))),
         _ => None,
     });
     contents.collect()

@@ -2,15 +2,25 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::{account, notice, review};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Batch, Outcome, Review, rows};
+use super::{Batch, Entry, Outcome, Review, rows};
 use crate::clock::Clock;
 use crate::decide::decision::Kind;
 use crate::mail::verification::Verification;
 use crate::store::StoreError;
+
+/// What a provider asks, as it is kept with the account.
+#[derive(Serialize)]
+struct Asked {
+    #[serde(flatten)]
+    asked: Verification,
+    at: DateTime<Utc>,
+}
 
 /// The kind of notice that a forward waits.
 const NOT_LOGGED: &str = "forward-not-logged";
@@ -48,10 +58,11 @@ pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock
         }
     }
     let held = || about.iter().filter_map(|(uid, review)| Some((*uid, (*review)?)));
-    let before = told_before(db, held().map(|(_, review)| review).collect()).await?;
-    let untold = held().filter(|(_, review)| !before.contains(&about_what(review)));
-    rows::insert(db, untold.map(|(_, review)| told(review, clock)).collect()).await?;
-    rows::insert(db, held().map(|(uid, review)| row(batch, uid, review, clock)).collect()).await
+    // What was held before waits still, or somebody has dropped it: neither puts it here once more.
+    let mut before = told_before(db, held().map(|(_, review)| review).collect()).await?;
+    let fresh: Vec<_> = held().filter(|(_, review)| before.insert(about_what(review)) || !has_id(review)).collect();
+    rows::insert(db, fresh.iter().map(|(_, review)| told(review, clock)).collect()).await?;
+    rows::insert(db, fresh.iter().map(|(uid, review)| row(batch, *uid, review, clock)).collect()).await
 }
 
 fn row(batch: &Batch, uid: i64, review: &Review, clock: &Clock) -> review::ActiveModel {
@@ -76,6 +87,10 @@ fn row(batch: &Batch, uid: i64, review: &Review, clock: &Clock) -> review::Activ
     }
 }
 
+fn has_id(review: &Review) -> bool {
+    review.message_id.is_some()
+}
+
 /// Workspace, forwarder and Message-ID.
 type About = (Uuid, String, Option<String>);
 
@@ -83,7 +98,7 @@ fn about_what(review: &Review) -> About {
     (review.held.workspace, review.held.by.address.as_str().to_owned(), review.message_id.clone())
 }
 
-/// What forwarders have been told of: a mail that was dropped may be judged again.
+/// What forwarders have been told of: a mail may be judged again.
 async fn told_before(db: &DatabaseTransaction, reviews: Vec<&Review>) -> Result<HashSet<About>, StoreError> {
     let ids: Vec<&str> = reviews.iter().filter_map(|review| review.message_id.as_deref()).collect();
     if ids.is_empty() {
@@ -119,20 +134,31 @@ fn told(review: &Review, clock: &Clock) -> notice::ActiveModel {
     }
 }
 
-/// Keeps with the account what a provider asks last.
-pub(super) async fn ask(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
-    let mut asked = batch.entries.iter().rev().filter_map(|entry| match &entry.outcome {
+/// Keeps with the account what a provider asks last, until mail comes that way.
+pub(super) async fn ask(db: &DatabaseTransaction, batch: &Batch, clock: &Clock) -> Result<(), StoreError> {
+    let redirected = |entry: &&Entry| match &entry.outcome {
+        Outcome::Log(entrant) => entrant.activity.forward.as_ref().is_some_and(|forward| forward.redirected),
+        _ => false,
+    };
+    let came = batch.entries.iter().rposition(|entry| redirected(&entry));
+    if came.is_some() {
+        surface(db, batch.account, None).await?;
+    }
+    let since = came.map_or(0, |at| at + 1);
+    let mut asked = batch.entries.iter().skip(since).rev().filter_map(|entry| match &entry.outcome {
         Outcome::Verification(asked) => Some(asked),
         _ => None,
     });
     match asked.next() {
-        Some(asked) => surface(db, batch.account, asked).await,
+        Some(asked) => {
+            let kept = Asked { asked: asked.clone(), at: clock.now() };
+            surface(db, batch.account, serde_json::to_value(kept).ok()).await
+        }
         None => Ok(()),
     }
 }
 
-async fn surface(db: &DatabaseTransaction, account: Uuid, asked: &Verification) -> Result<(), StoreError> {
-    let asked = serde_json::to_value(asked).ok();
+async fn surface(db: &DatabaseTransaction, account: Uuid, asked: Option<serde_json::Value>) -> Result<(), StoreError> {
     account::ActiveModel { id: Set(account), verification: Set(asked), ..Default::default() }.update(db).await?;
     Ok(())
 }

@@ -38,7 +38,7 @@ pub struct Watched {
 }
 
 /// A message that may belong to a conversation that is not known yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Waiting {
     /// Its UID.
     pub uid: u32,
@@ -46,6 +46,10 @@ pub struct Waiting {
     pub own: Vec<Name>,
     /// What it refers to.
     pub refers: Vec<Name>,
+    /// What a forward of it would be told by, its sender aside.
+    pub moments: Vec<Name>,
+    /// Whether its sender was looked at, so that no forward that is known by now is of it.
+    pub whole: bool,
     /// Folded addresses that it would be logged on if they were contacts' (K2).
     pub people: Vec<(Uuid, String)>,
     /// How long it waits.
@@ -59,6 +63,8 @@ pub struct Tie {
     pub activity: Uuid,
     /// The names.
     pub names: Vec<MessageKey>,
+    /// The places that forwards keep for their originals, of which no other mail may claim this activity's any more.
+    pub fills: Vec<MessageKey>,
 }
 
 /// Messages counted.
@@ -75,7 +81,8 @@ pub struct Tally {
 impl Watched {
     /// The workspaces that it reads or writes in.
     pub(super) fn workspaces(&self) -> impl Iterator<Item = Uuid> + '_ {
-        let names = self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers));
+        let names =
+            self.waiting.iter().flat_map(|waiting| waiting.own.iter().chain(&waiting.refers).chain(&waiting.moments));
         let people = self.waiting.iter().flat_map(|waiting| &waiting.people);
         names.map(|(workspace, _)| *workspace).chain(people.map(|(workspace, _)| *workspace))
     }
@@ -95,6 +102,7 @@ pub(super) async fn write(
     });
     for tie in sightings.chain(&std::mem::take(&mut logged.copies)) {
         logged.names.extend(add_names(db, tie).await?);
+        fill(db, tie).await?;
     }
     settle(db, batch, &watched.settled, true).await?;
     settle(db, batch, &watched.unsettled, false).await?;
@@ -156,6 +164,19 @@ async fn add_names(db: &DatabaseTransaction, tie: &Tie) -> Result<Vec<Name>, Sto
     Ok(fresh.into_iter().map(|key| (activity.workspace_id, key)).collect())
 }
 
+async fn fill(db: &DatabaseTransaction, tie: &Tie) -> Result<(), StoreError> {
+    if tie.fills.is_empty() {
+        return Ok(());
+    }
+    let places = tie.fills.iter().map(|key| key.as_bytes().to_vec());
+    thread_message::Entity::delete_many()
+        .filter(thread_message::COLUMN.activity_id.eq(tie.activity))
+        .filter(thread_message::Column::MessageKey.is_in(padded(places)))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 async fn settle(db: &DatabaseTransaction, batch: &Batch, uids: &[u32], for_good: bool) -> Result<(), StoreError> {
     for uids in uids.chunks(ROWS) {
         let those = pending_reference::COLUMN
@@ -181,23 +202,25 @@ async fn wait(
     waiting: &[Waiting],
     policy: CommitPolicy,
 ) -> Result<(), StoreError> {
-    let names: BTreeSet<Name> = waiting.iter().flat_map(|one| one.own.iter().chain(&one.refers)).copied().collect();
+    let names: BTreeSet<Name> =
+        waiting.iter().flat_map(|one| one.own.iter().chain(&one.refers).chain(&one.moments)).copied().collect();
     let mut known = known_among(db, &names).await?;
     known.extend(contacts_among(db, waiting).await?);
     let mut rows = Vec::new();
-    for Waiting { uid, own, refers, people, until } in waiting {
+    for Waiting { uid, own, refers, moments, whole, people, until } in waiting {
         let people = people.iter().map(|(workspace, folded)| (*workspace, MessageKey::of_address(folded)));
         let named =
             own.iter().map(|name| (*name, true)).chain(refers.iter().copied().chain(people).map(|name| (name, false)));
+        let named = named.map(|name| (name, true)).chain(moments.iter().map(|name| ((*name, false), !whole)));
         let mut seen = HashSet::new();
-        for ((workspace, key), own) in named.filter(|(name, _)| seen.insert(*name)) {
+        for (((workspace, key), own), may_be_due) in named.filter(|((name, _), _)| seen.insert(*name)) {
             rows.push(pending_reference::ActiveModel {
                 mailbox_id: Set(batch.mailbox),
                 uid_validity: Set(i64::from(batch.uid_validity)),
                 uid: Set(i64::from(*uid)),
                 hash: Set(waiting_hash(policy.waiting.expose(), workspace, &key)),
                 own: Set(own),
-                due: Set(known.contains(&(workspace, key))),
+                due: Set(may_be_due && known.contains(&(workspace, key))),
                 expires_at: Set(*until),
             });
         }

@@ -10,7 +10,7 @@ use crate::decide::facts::{FactQuery, Facts, WorkspaceFacts, ancestors};
 use crate::decide::policy::LoggingRule;
 use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
-use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
+use crate::decide::{Code, Decision, MessageKey, Verdict, decide, forwarding};
 use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
@@ -71,6 +71,16 @@ impl Looked {
         self.conversations.iter().map(|one| one.key).chain(conversation(&self.envelope).map(|one| one.key))
     }
 
+    /// What a forward of it would know of it without its sender.
+    pub(super) fn moment(&self) -> Option<MessageKey> {
+        forwarding::moment(&self.envelope)
+    }
+
+    /// Whether all of its header was asked for.
+    pub(super) fn is_whole(&self) -> bool {
+        self.part == Part::Whole
+    }
+
     /// The logged mail that it reports on, by its header (J12).
     pub(super) fn reports_on(&self, facts: &Facts) -> Option<Returned> {
         let conversations: Vec<Conversation> =
@@ -93,6 +103,7 @@ impl Judge {
         for one in looked {
             query.add(&one.envelope);
             query.ancestors.extend(one.conversations());
+            query.messages.extend(forwarding::fills(&one.envelope).into_iter().chain(one.moment()));
         }
         self.answer(query, looked.iter().flat_map(Looked::conversations)).await
     }
@@ -163,6 +174,8 @@ impl Judge {
         let is_tied = |facts: &WorkspaceFacts| {
             let waits = |key: MessageKey| facts.known.get(&key).is_some_and(|activity| facts.late.contains(activity));
             looked.conversations().any(|key| facts.threads.contains_key(&key)) || looked.names().any(waits)
+                // A forward on the timeline may be of this mail.
+                || looked.moment().is_some_and(|key| facts.known.contains_key(&key))
         };
         let tied = || facts.workspaces.iter().any(is_tied);
         looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))

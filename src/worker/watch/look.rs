@@ -8,7 +8,7 @@ use super::facts::Looked;
 use super::part::Part;
 use crate::decide::bounce::{Returned, is_believed};
 use crate::decide::facts::Facts;
-use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
+use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict, forwarding};
 use crate::source::{Header, Listed, Session};
 use crate::store::commit::runs::Runs;
 use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
@@ -166,7 +166,10 @@ impl Intake {
         let mut looked = looked.into_iter();
         let mut rest = Vec::new();
         for one in looked.by_ref() {
-            let depends = one.names().chain(one.refers_to()).any(|key| known.contains(&key));
+            // Of two mails that look like the original of a forward one is.
+            let fills = forwarding::fills(&one.envelope);
+            let depends = one.names().chain(one.refers_to()).any(|key| known.contains(&key))
+                || fills.iter().any(|key| known.contains(key));
             if depends || bytes > LOGGED_BYTES {
                 rest.push(one);
                 break;
@@ -174,6 +177,9 @@ impl Intake {
             let decision = self.shared.judge.decide_on(&one, facts);
             if !matches!(decision.verdict, Verdict::Skip(_)) {
                 known.extend(one.names().chain(one.conversations()));
+            }
+            if matches!(decision.verdict, Verdict::Sighting(_)) {
+                known.extend(fills);
             }
             if matches!(decision.verdict, Verdict::Log(_) | Verdict::Skip(Code::Bounce)) {
                 bytes += u64::from(one.item.size);
@@ -198,7 +204,7 @@ impl Intake {
             }
             Verdict::Sighting(activity) => {
                 let names = one.names().chain(one.conversations()).collect();
-                Outcome::Sighting(Tie { activity, names })
+                Outcome::Sighting(Tie { activity, names, fills: forwarding::fills(&one.envelope) })
             }
             Verdict::Hold(held) => Outcome::Skip(held.code),
             Verdict::Skip(code) => {
@@ -231,12 +237,16 @@ impl Intake {
         let refers = one.refers_to();
         let (near, far) = refers.split_at(refers.len().min(WAITS_FOR));
         let refers: Vec<MessageKey> = near.iter().chain(far.last()).copied().collect();
-        let mut waiting = Waiting { uid: one.item.uid, own: Vec::new(), refers: Vec::new(), people: Vec::new(), until };
+        let whole = one.is_whole();
+        let mut waiting = Waiting { uid: one.item.uid, whole, until, ..Waiting::default() };
         for workspace in &facts.workspaces {
             let name = |key: MessageKey| -> Name { (workspace.id, key) };
             waiting.own.extend(one.names().map(name));
             let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
             waiting.refers.extend(unknown.copied().map(name));
+            // The mail may be forwarded yet.
+            let moment = one.moment().filter(|_| workspace.forwards);
+            waiting.moments.extend(moment.map(name));
             let people = self.shared.judge.would_be_logged_on(one, workspace).take(WAITS_FOR);
             waiting.people.extend(people.map(|folded| (workspace.id, folded.to_owned())));
         }
