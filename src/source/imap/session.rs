@@ -1,5 +1,6 @@
 //! What the worker asks of a mailbox.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -157,6 +158,12 @@ impl Session {
     /// The header fields `fields` of the messages `uids`, in UID order; a message that is gone is left out.
     pub async fn headers(&mut self, uids: &[u32], fields: &[&str]) -> Result<Vec<Header>, Trouble> {
         fetch::headers(&mut self.wire, &self.capabilities, uids, fields).await
+    }
+
+    /// Of delivery reports, the Message-ID field of the message that each encloses.
+    pub async fn returned_ids(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Vec<u8>>, Trouble> {
+        let result = fetch::returned_ids(&mut self.wire, uids).await;
+        result.map_err(|fault| self.wire.trouble(fault))
     }
 
     /// The whole messages `wanted`, sent to `out` in UID order, each once: arrived or gone.

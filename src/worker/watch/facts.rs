@@ -12,6 +12,8 @@ use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
 use crate::decide::{Code, Decision, MessageKey, Verdict, decide};
 use crate::mail::address::Party;
+use crate::mail::automatic::Class;
+use crate::mail::bounce::{is_delivery_report, is_subject_of_report};
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
 use crate::store::StoreError;
@@ -53,6 +55,18 @@ impl Looked {
             asked_for: false,
             part,
         }
+    }
+
+    /// Whether it reports on a delivery, and its header does not say on which (J12).
+    pub(super) fn is_report_on_unnamed(&self, header: &Header) -> bool {
+        let Envelope { class, in_reply_to, references, .. } = &self.envelope;
+        let unnamed = in_reply_to.is_empty() && references.is_empty();
+        *class == Class::Bounce && unnamed && is_delivery_report(&header.bytes)
+    }
+
+    /// Has it refer to the message that it encloses, of which `field` is the Message-ID field.
+    pub(super) fn encloses(&mut self, field: &[u8]) {
+        self.envelope.references.extend(Envelope::parse(field).message_id);
     }
 
     /// The same, because a user asked for it.
@@ -165,7 +179,10 @@ impl Judge {
             looked.conversations().any(|key| facts.threads.contains_key(&key)) || looked.names().any(waits)
         };
         let tied = || facts.workspaces.iter().any(is_tied);
-        looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))
+        // Many a mail system refers to what came back in its report only, not in its header.
+        let Envelope { in_reply_to, references, subject, .. } = &looked.envelope;
+        let may_report = || in_reply_to.is_empty() && references.is_empty() && is_subject_of_report(subject);
+        looked.part == Part::Ties && (may_report() || tied() || !sure(self.decide_on(looked, facts)))
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {
