@@ -33,6 +33,7 @@ mod forwards_known;
 mod forwards_review;
 mod imports;
 mod inbox;
+mod inbox_edges;
 mod inbox_late;
 mod inbox_live;
 mod inbox_modes;

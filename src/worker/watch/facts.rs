@@ -29,6 +29,8 @@ pub(super) struct Looked {
     draft: bool,
     asked_for: bool,
     part: Part,
+    /// Of mail in a mailbox of sent mail, the key by which a copy under another id is found (D20, L6).
+    sending: Option<MessageKey>,
 }
 
 impl Looked {
@@ -54,7 +56,18 @@ impl Looked {
             draft: header.draft,
             asked_for: false,
             part,
+            sending: None,
         }
+    }
+
+    /// The same in a mailbox of sent mail.
+    pub(super) fn sent(self) -> Self {
+        Self { sending: MessageKey::of_sending(&self.envelope), ..self }
+    }
+
+    /// In a mailbox of sent mail, what a copy under another id is found by.
+    pub(super) fn sending(&self) -> Option<MessageKey> {
+        self.sending
     }
 
     /// Whether it reports on a delivery, and its header does not say on which (J12).
@@ -107,8 +120,11 @@ impl Judge {
         for one in looked {
             query.add(&one.envelope);
             query.ancestors.extend(one.conversations());
+            query.messages.extend(one.sending);
         }
-        self.answer(query, looked.iter().flat_map(Looked::conversations)).await
+        let mut facts = self.answer(query, looked.iter().flat_map(Looked::conversations)).await?;
+        self.store.mark_sendings(&mut facts, self.scope.account, looked.iter().filter_map(|one| one.sending)).await?;
+        Ok(facts)
     }
 
     /// The same for a mail at hand.
@@ -178,6 +194,8 @@ impl Judge {
             let waits = |key: MessageKey| facts.known.get(&key).is_some_and(|activity| facts.late.contains(activity));
             looked.conversations().any(|key| facts.threads.contains_key(&key)) || looked.names().any(waits)
         };
+        let is_copy = |facts: &WorkspaceFacts| looked.sending.is_some_and(|key| facts.sendings.contains_key(&key));
+        let is_tied = |facts: &WorkspaceFacts| is_tied(facts) || is_copy(facts);
         let tied = || facts.workspaces.iter().any(is_tied);
         // Many a mail system refers to what came back in its report only, not in its header.
         let Envelope { in_reply_to, references, subject, .. } = &looked.envelope;
@@ -186,8 +204,9 @@ impl Judge {
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {
-        let Looked { envelope, received, conversations, draft, asked_for, .. } = looked;
-        let seen = Seen { envelope, received: *received, conversations, draft: *draft, asked_for: *asked_for };
+        let Looked { envelope, received, conversations, draft, asked_for, item, .. } = looked;
+        let size = u64::from(item.size);
+        let seen = Seen { envelope, received: *received, size, conversations, draft: *draft, asked_for: *asked_for };
         match &self.policy.inbox {
             Some(inbox) => reply::decide(&self.policy, inbox, &seen, facts),
             None => decide(&self.policy, envelope, *received, facts),

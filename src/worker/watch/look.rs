@@ -9,7 +9,7 @@ use super::part::Part;
 use crate::decide::bounce::{Returned, is_believed};
 use crate::decide::facts::Facts;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict};
-use crate::source::{Header, Listed, Session};
+use crate::source::{Header, Listed, Role, Session};
 use crate::store::commit::runs::Runs;
 use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
 use crate::store::commit::{Batch, Committed, Entry, Outcome};
@@ -131,7 +131,8 @@ impl Intake {
         let now = self.shared.worker.clock.now();
         let look = |item: &Listed| {
             let header = by_uid.get(&item.uid)?;
-            Some(Looked::new(*item, header, self.shared.account, gmail, now, part))
+            let looked = Looked::new(*item, header, self.shared.account, gmail, now, part);
+            Some(if self.row.role == Role::Sent.as_str() { looked.sent() } else { looked })
         };
         let mut looked: Vec<Looked> = run.iter().filter_map(look).collect();
         if part == Part::Whole {
@@ -262,6 +263,8 @@ impl Intake {
         for workspace in &facts.workspaces {
             let name = |key: MessageKey| -> Name { (workspace.id, key) };
             waiting.own.extend(one.names().map(name));
+            // A mail that is there, and is another one, is not waited for.
+            waiting.own.extend(one.sending().filter(|key| !workspace.known.contains_key(key)).map(name));
             let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
             waiting.refers.extend(unknown.copied().map(name));
             let people = self.shared.judge.would_be_logged_on(one, workspace).take(WAITS_FOR);
