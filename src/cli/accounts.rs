@@ -205,7 +205,7 @@ async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer>
                 None if matches!(account.kind.as_str(), "bcc" | "forwarding" | "personal") => "never read".to_owned(),
                 None => "not read by this version".to_owned(),
             };
-            let reason = account.reason.as_ref().map(|reason| format!("\n    {reason}")).unwrap_or_default();
+            let reason = reason(&listed).map(|reason| format!("\n    {reason}")).unwrap_or_default();
             let reason = reason + &asked(verification(account, now));
             let mailboxes = watched(&listed);
             let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
@@ -240,6 +240,11 @@ fn watched(listed: &Listed) -> Vec<&str> {
     read.map(|mailbox| mailbox.name.as_str()).collect()
 }
 
+/// Why an account is not read, or nothing of it logged.
+fn reason(listed: &Listed) -> Option<&str> {
+    listed.account.reason.as_deref().or(listed.refused)
+}
+
 fn describe(listed: &Listed, now: DateTime<Utc>) -> Value {
     let account = &listed.account;
     json!({
@@ -250,7 +255,7 @@ fn describe(listed: &Listed, now: DateTime<Utc>) -> Value {
         "users": listed.users,
         "workspaces": listed.workspaces,
         "state": account.state,
-        "reason": account.reason,
+        "reason": reason(listed),
         "last_success": account.last_success,
         "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
         "next_try": account.next_try,

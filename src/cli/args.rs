@@ -248,7 +248,7 @@ pub struct Explain {
     /// Its Message-ID
     #[arg(long, value_name = "ID", conflicts_with = "uid")]
     pub message_id: Option<String>,
-    /// The account it is in
+    /// The account it is in; of a file, the account whose rules it is judged by
     #[arg(long, value_name = "ADDRESS")]
     pub account: Option<String>,
     /// The mailbox it is in

@@ -58,7 +58,7 @@ async fn explain_file(
         Seen::Unlogged => "Judged once more, by the file",
         Seen::Never => "This mail was not seen yet",
     };
-    let account = dedicated(installation, what, Some(&mail.envelope)).await?;
+    let account = place_of(installation, what, Some(&mail.envelope)).await?;
     let decision = worker.rehearse(&account, mail, installation.clock.now()).await?;
     output.line(&format!("{opening}. If it came to {} now: {}.", account.address, decision.code()))?;
     let record = json!({
@@ -134,7 +134,7 @@ async fn explain_uid(
     uid: u32,
     output: &mut Output,
 ) -> anyhow::Result<bool> {
-    let account = dedicated(installation, what, None).await?;
+    let account = place_of(installation, what, None).await?;
     let listed = accounts::list(&installation.store).await?;
     let mailboxes = listed.into_iter().filter(|one| one.account.id == account.id).flat_map(|one| one.mailboxes);
     let mailbox = mailboxes.into_iter().find(|mailbox| mailbox.name.eq_ignore_ascii_case(&what.mailbox));
@@ -164,9 +164,9 @@ async fn explain_uid(
     }
 }
 
-/// The named account, or that of the workspace's dedicated mailboxes which a mail is addressed to; its BCC account, where
-/// that does not tell.
-async fn dedicated(
+/// The named account, or that of the workspace's dedicated mailboxes which a mail is addressed to; where it is to none of
+/// them, the inbox of a user that somebody else's mail is to (D16), else the BCC account.
+async fn place_of(
     installation: &Installation,
     what: &Explain,
     mail: Option<&Envelope>,
@@ -176,15 +176,24 @@ async fn dedicated(
     }
     let workspace = installation.workspace().await?.name;
     let listed = accounts::list(&installation.store).await?;
-    let dedicated = |one: &accounts::Listed| {
-        matches!(one.account.kind.as_str(), "bcc" | "forwarding") && one.workspaces.contains(&workspace)
-    };
-    let mut dedicated: Vec<account::Model> = listed.into_iter().filter(dedicated).map(|one| one.account).collect();
+    let here = listed.into_iter().filter(|one| one.workspaces.contains(&workspace)).map(|one| one.account);
+    let (inboxes, dedicated): (Vec<_>, Vec<_>) = here
+        .filter(|account| matches!(account.kind.as_str(), "bcc" | "forwarding" | "personal"))
+        .partition(|account| account.kind == "personal");
+    let mut dedicated: Vec<account::Model> = dedicated;
     let addressed = |account: &account::Model| {
         let to = mail.iter().flat_map(|mail| mail.to.iter().chain(&mail.cc)).map(|party| &party.address);
         let mut to = to.chain(mail.iter().flat_map(|mail| &mail.delivered_to));
         to.any(|address| address.without_tag().folded() == account.address_folded)
     };
+    let from = mail.and_then(|mail| mail.from.first());
+    let ours = from.is_some_and(|from| inboxes.iter().any(|inbox| inbox.address_folded == from.address.folded()));
+    if !ours
+        && !dedicated.iter().any(addressed)
+        && let Some(inbox) = inboxes.into_iter().find(addressed)
+    {
+        return Ok(inbox);
+    }
     dedicated.sort_by_key(|account| (!addressed(account), account.kind != "bcc"));
     dedicated.into_iter().next().ok_or_else(|| {
         anyhow::anyhow!(

@@ -24,13 +24,21 @@ pub(super) fn decide(policy: &Policy, envelope: &Envelope, received: DateTime<Ut
         Err(code) => return Decision { verdict: Verdict::Skip(code), trace },
     };
     // A follow-up whose copy in the sent mail was read first makes contacts all the same (A6, A7).
-    let known = steps::known(envelope, workspace);
+    let copy = steps::copy_of(envelope, workspace).filter(|_| steps::known(envelope, workspace).is_none());
+    if copy.is_some() {
+        trace.found(Finding::KnownUnderAnotherId);
+    }
+    let known = steps::known(envelope, workspace).or(copy.map(|copy| copy.activity));
     if let Some(activity) = known.filter(|activity| !workspace.follow_ups.contains(activity)) {
         return steps::seen_again(activity, workspace, trace, |trace| {
             judge(policy, envelope, received, workspace, trace)
         });
     }
-    judge(policy, envelope, received, workspace, trace)
+    let mut decision = judge(policy, envelope, received, workspace, trace);
+    if let (Verdict::Log(activity), Some(copy)) = (&mut decision.verdict, copy) {
+        activity.aliases.push(copy.key);
+    }
+    decision
 }
 
 /// A message that is not on the timeline.

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::decide::{Code, Finding, MessageKey, Trace};
+use crate::decide::{Code, Finding, MessageKey, Trace, steps};
 use crate::mail::address::Party;
+use crate::mail::automatic::Class;
+use crate::mail::envelope::Envelope;
 
 /// A verdict and how it was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,15 @@ pub struct Activity {
     pub flags: Vec<Flag>,
     /// How it was forwarded, if it was.
     pub forward: Option<Box<Forward>>,
+}
+
+impl Activity {
+    /// Whether somebody outside answers a logged mail by it (D12, D15): the news that other programs wait for. What a
+    /// program or a list sent is none, also where the policy is to log it without a flag (L11).
+    pub fn is_reply(&self, envelope: &Envelope) -> bool {
+        let by_program = envelope.class == Class::Bounce || steps::is_automatic_or_listed(envelope);
+        (self.kind, self.direction) == (Kind::Reply, Direction::Incoming) && self.thread.is_some() && !by_program
+    }
 }
 
 /// How a message came by a forward.

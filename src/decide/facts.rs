@@ -94,13 +94,22 @@ fn spread<T: Ord + Clone>(
 }
 
 /// Ids that a mail may refer to: real threads have tens, and every id costs a look-up.
-pub(super) const ANCESTORS: usize = 200;
+const ANCESTORS: usize = 200;
+
+/// The nearest of the ids that a mail refers to, and the first of its thread: programs that leave out some leave out those
+/// between (RFC 5537 section 3.4.4), and so does this where there are more than are looked up.
+pub(super) fn nearest_and_first<T>(mut ids: Vec<T>) -> Vec<T> {
+    if ids.len() > ANCESTORS {
+        ids.drain(ANCESTORS - 1..ids.len() - 1);
+    }
+    ids
+}
 
 /// The keys of the messages an envelope refers to, nearest first: In-Reply-To, then References from the last (D18).
 pub fn ancestors(envelope: &Envelope) -> Vec<MessageKey> {
     let mut seen = HashSet::new();
     let ids = envelope.in_reply_to.iter().chain(envelope.references.iter().rev());
-    ids.map(MessageKey::of_id).filter(|key| seen.insert(*key)).take(ANCESTORS).collect()
+    nearest_and_first(ids.filter(|id| seen.insert(id.as_str())).collect()).into_iter().map(MessageKey::of_id).collect()
 }
 
 /// Every key by which a later mail may refer to this one: its ids, and the conversation that its header names.
@@ -158,8 +167,43 @@ pub struct WorkspaceFacts {
     pub referred: HashMap<MessageKey, KnownMail>,
     /// The same by people and subject.
     pub likely: Vec<KnownMail>,
+    /// Mail of ours that another mailbox showed, by the keys of [`MessageKey::of_sending`].
+    pub sendings: HashMap<MessageKey, Sending>,
     /// When the first mail of a thread was sent, of those that a provider's name led to.
     pub began: HashMap<Uuid, DateTime<Utc>>,
+}
+
+/// A logged mail of ours of which the mailbox at hand may hold a copy under another id (D20, L6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// Its activity.
+    pub activity: Uuid,
+    /// Its own key.
+    pub key: MessageKey,
+    /// Folded address of who sent it.
+    pub from: String,
+    /// Folded addresses of everybody in To and Cc.
+    pub recipients: BTreeSet<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// Bytes of its text, HTML and attachments.
+    pub octets: u64,
+}
+
+impl Sending {
+    /// Whether a message of `size` bytes with its header may be a copy: encoded, text takes up to three times its bytes, and
+    /// a text in another charset less than it does here.
+    pub fn may_have_size(&self, size: u64) -> bool {
+        const HEADER: u64 = 32 * 1024;
+        size >= self.octets / 3 && size <= self.octets.saturating_mul(4).saturating_add(HEADER)
+    }
+
+    /// Whether a text is its text, line ends and blanks aside.
+    pub fn has_text(&self, text: Option<&str>) -> bool {
+        let words = |text: Option<&str>| text.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let (a, b): (Vec<String>, Vec<String>) = (words(self.text.as_deref()), words(text));
+        a == b
+    }
 }
 
 /// One user's claim to an address.
@@ -209,6 +253,17 @@ pub struct KnownThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_very_many_ancestors_the_nearest_and_the_first_are_looked_up() {
+        let ids: String = (0..450).map(|n| format!("<{n}@x> ")).collect();
+        let header = format!("In-Reply-To: <449@x>\r\nReferences: {ids}\r\n\r\n");
+        let found = ancestors(&Envelope::parse(header.as_bytes()));
+        let key =
+            |n: usize| MessageKey::of_id(&crate::mail::message_id::MessageId::parse(&format!("<{n}@x>")).unwrap());
+        let nearest = (0..ANCESTORS - 1).map(|n| key(449 - n));
+        assert_eq!(found, nearest.chain([key(0)]).collect::<Vec<_>>(), "D18: from the last to the first");
+    }
 
     #[test]
     fn a_query_in_parts_asks_the_same() {

@@ -78,6 +78,15 @@ impl MessageKey {
         Self::digest([b"moment".as_slice(), subject.as_str().as_bytes(), &minute.to_be_bytes()])
     }
 
+    /// The key by which two copies of a mail of ours are held against each other that have different ids: their moment,
+    /// subject and what they answer (L6). What gives a mail another id on its way leaves these alone. None without a date.
+    pub fn of_sending(envelope: &Envelope) -> Option<Self> {
+        let date = envelope.date?.timestamp().to_string();
+        let subject = envelope.subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let answers = envelope.in_reply_to.first().or(envelope.references.last()).map_or("", MessageId::as_str);
+        Some(Self::digest([b"sending".as_slice(), date.as_bytes(), subject.as_bytes(), answers.as_bytes()]))
+    }
+
     /// The key by which forwards are told that may be of one message: they have to be looked at one after the other.
     pub fn of_likeness(from: &str, subject: &BaseSubject) -> Self {
         Self::digest([b"likeness".as_slice(), from.as_bytes(), subject.as_str().as_bytes()])

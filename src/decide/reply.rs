@@ -20,6 +20,8 @@ pub struct Seen<'a> {
     pub envelope: &'a Envelope,
     /// When the server got it.
     pub received: DateTime<Utc>,
+    /// Its size in bytes, as the server tells it.
+    pub size: u64,
     /// The conversations that the provider puts it in.
     pub conversations: &'a [Conversation],
     /// Whether the server marks it as a draft.
@@ -31,7 +33,7 @@ pub struct Seen<'a> {
 impl<'a> Seen<'a> {
     /// A mail about which its header is all that is known.
     pub fn new(envelope: &'a Envelope, received: DateTime<Utc>) -> Self {
-        Self { envelope, received, conversations: &[], draft: false, asked_for: false }
+        Self { envelope, received, size: 0, conversations: &[], draft: false, asked_for: false }
     }
 
     /// The conversations that the provider puts it in, and the one that its header names.
@@ -54,7 +56,12 @@ pub fn decide(policy: &Policy, inbox: &Inbox, seen: &Seen<'_>, facts: &Facts) ->
         return Decision::skip(trace, Code::MailboxNotConnected, Finding::InboxNotConnected);
     };
     let case = Case { policy, inbox, seen, facts: workspace };
-    let mut decision = match steps::known(seen.envelope, workspace) {
+    let known = steps::known(seen.envelope, workspace).or_else(|| {
+        let sending = steps::copy_of(seen.envelope, workspace).filter(|sending| sending.may_have_size(seen.size))?;
+        trace.found(Finding::KnownUnderAnotherId);
+        Some(sending.activity)
+    });
+    let mut decision = match known {
         Some(activity) => steps::seen_again(activity, workspace, trace, |trace| case.decide(trace)),
         None => case.of_a_forward(trace).unwrap_or_else(|trace| case.decide(trace)),
     };
@@ -153,7 +160,14 @@ impl Case<'_> {
                 self.follow_up((user, rule), hit.thread, trace)
             }
             Author::Nobody(code, finding) => Decision::skip(trace, code, finding),
-            Author::Outsider => steps::incoming(self.policy, self.seen.envelope, from, hit.thread, self.facts, trace),
+            Author::Outsider => {
+                let mut reply = steps::incoming(self.policy, self.seen.envelope, from, hit.thread, self.facts, trace);
+                if let Verdict::Log(activity) = &mut reply.verdict {
+                    // Of a thread that is nobody's the reply is for who got it.
+                    activity.user.get_or_insert((watcher, Attribution::Connected));
+                }
+                reply
+            }
         }
     }
 

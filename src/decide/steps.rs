@@ -1,9 +1,11 @@
 //! Steps that decisions on dedicated mailboxes and on personal inboxes have in common.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use crate::decide::decision::{Activity, Attribution, Counterparty, Decision, Direction, Flag, Kind, Role, Verdict};
-use crate::decide::facts::{KnownThread, WorkspaceFacts, ancestors};
+use crate::decide::facts::{KnownThread, Sending, WorkspaceFacts, ancestors};
 use crate::decide::policy::{AutoReplies, NeverLogMode};
 use crate::decide::thread::conversation;
 use crate::decide::{Code, Finding, MessageKey, Policy, Trace, counterparty, sender};
@@ -16,6 +18,19 @@ use crate::mail::envelope::Envelope;
 pub(super) fn known(envelope: &Envelope, facts: &WorkspaceFacts) -> Option<Uuid> {
     let ids = [&envelope.message_id, &envelope.original_message_id];
     ids.into_iter().flatten().find_map(|id| facts.known.get(&MessageKey::of_id(id)).copied())
+}
+
+/// The logged mail of ours of which this is a copy under another id, which something on its way gave it (D20, L6): same
+/// sender, second, subject and recipients, and not in this mailbox yet under its own id.
+pub(super) fn copy_of<'a>(envelope: &Envelope, facts: &'a WorkspaceFacts) -> Option<&'a Sending> {
+    if facts.sendings.is_empty() {
+        return None;
+    }
+    let sending = facts.sendings.get(&MessageKey::of_sending(envelope)?)?;
+    let from = envelope.from.first()?.address.folded();
+    let recipients: BTreeSet<&str> = envelope.to.iter().chain(&envelope.cc).map(|p| p.address.folded()).collect();
+    let same = sending.from == from && recipients.into_iter().eq(sending.recipients.iter().map(String::as_str));
+    same.then_some(sending)
 }
 
 /// A copy of a message that is on the timeline is one more sighting, unless that waits for its attachments: then a copy
@@ -155,6 +170,10 @@ pub(super) fn activity(
         trace.found(Finding::DateMissing);
         flags.push(Flag::DateFallback);
     }
+    let mut conversations: Vec<MessageKey> = conversation(envelope).map(|one| one.key).into_iter().collect();
+    if matches!(kind, Kind::Bcc | Kind::Sent) {
+        conversations.extend(MessageKey::of_sending(envelope));
+    }
     Activity {
         workspace: facts.id,
         kind,
@@ -166,7 +185,7 @@ pub(super) fn activity(
         thread: None,
         barred: Vec::new(),
         ancestors: ancestors(envelope),
-        conversations: conversation(envelope).map(|conversation| conversation.key).into_iter().collect(),
+        conversations,
         flags,
         forward: None,
     }

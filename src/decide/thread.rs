@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::decide::facts::{ANCESTORS, KnownThread, WorkspaceFacts};
+use crate::decide::facts::{KnownThread, WorkspaceFacts, nearest_and_first};
 use crate::decide::{MessageKey, Policy};
 use crate::mail::envelope::Envelope;
 use crate::mail::message_id::MessageId;
@@ -127,11 +127,11 @@ pub fn find_with<'a>(
 const IN_REPLY_TO: &str = "In-Reply-To";
 
 /// The ids a mail refers to with the header that names each, nearest first (D18).
-fn cited(envelope: &Envelope) -> impl Iterator<Item = (&'static str, &MessageId)> {
+fn cited(envelope: &Envelope) -> Vec<(&'static str, &MessageId)> {
     let mut seen = HashSet::new();
     let parents = envelope.in_reply_to.iter().map(|id| (IN_REPLY_TO, id));
     let ancestors = envelope.references.iter().rev().map(|id| ("References", id));
-    parents.chain(ancestors).filter(move |(_, id)| seen.insert(id.as_str())).take(ANCESTORS)
+    nearest_and_first(parents.chain(ancestors).filter(|(_, id)| seen.insert(id.as_str())).collect())
 }
 
 #[cfg(test)]

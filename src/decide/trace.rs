@@ -105,6 +105,7 @@ findings! {
     WorkspaceBySender, "A18", "The workspace is the only one in which the sender is a user";
     WorkspaceUnclear, "A18", "Neither the delivery address nor the sender tells which workspace the mail is for";
     KnownMessage, "D20", "The same message is already on the timeline; this copy is one more sighting";
+    KnownUnderAnotherId, "D20, L6", "It has another id, and the sender, second, subject and recipients of a mail on the timeline";
     OwnNotice, "H9", "The mail is a notice that mailtrail itself sent";
     NoSender, "A12", "The mail has no sender address";
     SenderIsTeamAddress, "C4", "The sender is a team address, which counts for the user who connected it";

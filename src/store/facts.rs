@@ -322,18 +322,19 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
     if threads.is_empty() {
         return Ok(about);
     }
-    let rows: Vec<(Uuid, Option<Uuid>, Uuid)> = activity_contact::Entity::find()
+    // A thread keeps its user when its contacts were removed.
+    let rows: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = activity::Entity::find()
         .select_only()
         .columns([activity::Column::ThreadId, activity::Column::UserId])
         .column(activity_contact::Column::ContactId)
-        .join(JoinType::InnerJoin, activity_contact::Relation::Activity.def())
+        .join(JoinType::LeftJoin, activity_contact::Relation::Activity.def().rev())
         .filter(activity::COLUMN.thread_id.is_in(padded(threads.iter().copied())))
         .order_by_asc(activity::Column::SentAt)
         .order_by_asc(activity::Column::Id)
         .into_tuple()
         .all(db)
         .await?;
-    let contacts: BTreeSet<Uuid> = rows.iter().map(|(_, _, contact)| *contact).collect();
+    let contacts: BTreeSet<Uuid> = rows.iter().filter_map(|(_, _, contact)| *contact).collect();
     let contacts: Vec<Uuid> = contacts.into_iter().collect();
     let mut addresses: HashMap<Uuid, Vec<String>> = HashMap::new();
     for contacts in contacts.chunks(VALUES) {
@@ -345,7 +346,8 @@ async fn participants(db: &DatabaseConnection, threads: &HashSet<Uuid>) -> Resul
     for (thread, user, contact) in rows {
         let about = about.entry(thread).or_default();
         about.user = about.user.or(user);
-        about.participants.extend(addresses.get(&contact).into_iter().flatten().cloned());
+        let addresses = contact.and_then(|contact| addresses.get(&contact));
+        about.participants.extend(addresses.into_iter().flatten().cloned());
     }
     Ok(about)
 }

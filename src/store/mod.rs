@@ -18,6 +18,7 @@ mod originals;
 pub mod pending;
 pub mod records;
 mod reviews;
+mod sendings;
 pub mod service_lock;
 pub mod settings;
 #[cfg(test)]

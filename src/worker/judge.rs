@@ -48,8 +48,23 @@ impl Judge {
     /// The same about mails at hand.
     pub(super) async fn facts_on_mails<'a>(&self, mails: impl Iterator<Item = &'a Mail>) -> Result<Facts, StoreError> {
         let mut query = FactQuery::default();
-        mails.for_each(|mail| query.add_mail(mail));
-        self.answered(query).await
+        let mails: Vec<&Mail> = mails.collect();
+        mails.iter().for_each(|mail| query.add_mail(mail));
+        let dedicated = self.policy.inbox.is_none() && self.policy.forwarding.is_none();
+        let sendings = mails.iter().filter_map(|mail| Some((MessageKey::of_sending(&mail.envelope)?, *mail)));
+        let sendings: Vec<(MessageKey, &Mail)> = sendings.filter(|_| dedicated).collect();
+        query.messages.extend(sendings.iter().map(|(key, _)| *key));
+        let mut facts = self.answered(query).await?;
+        self.store.mark_sendings(&mut facts, self.scope.account, sendings.iter().map(|(key, _)| *key)).await?;
+        for workspace in facts.workspaces.iter_mut().filter(|workspace| !workspace.sendings.is_empty()) {
+            for (key, mail) in &sendings {
+                // With both texts at hand there is no doubt.
+                if workspace.sendings.get(key).is_some_and(|sending| !sending.has_text(mail.text.as_deref())) {
+                    workspace.sendings.remove(key);
+                }
+            }
+        }
+        Ok(facts)
     }
 
     async fn answered(&self, mut query: FactQuery) -> Result<Facts, StoreError> {

@@ -21,7 +21,7 @@ use super::account::until;
 use super::backoff::backoff;
 use super::pace::next_look;
 use super::signals::Signals;
-use super::watch::late;
+use super::watch::{Inbox, late};
 use crate::source::{Session, Waited};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
@@ -114,7 +114,7 @@ impl Worker {
             account.last_success = Some(self.clock.now());
             *failures = 0;
             drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session, last_mail)).await {
+            if let Err(trouble) = until(stop, self.rest(&mut session, &mut inbox, account, shared, last_mail)).await {
                 return trouble;
             }
             busy = match until(stop, admitted(&shared.room)).await {
@@ -128,8 +128,23 @@ impl Worker {
 impl Worker {
     /// Waits for news or until the poll is due. A server that falls silent in IDLE still tells its news when it is asked.
     /// One that tells none is asked the more often the shorter ago the last mail is.
-    async fn rest(&self, session: &mut Session, last_mail: Option<DateTime<Utc>>) -> Result<(), Trouble> {
+    /// As long as there is none in a personal inbox, one poll follows the other without anything else being done.
+    async fn rest(
+        &self,
+        session: &mut Session,
+        inbox: &mut Option<Inbox>,
+        account: &mut account::Model,
+        shared: &Shared,
+        last_mail: Option<DateTime<Utc>>,
+    ) -> Result<(), Trouble> {
         let pace = self.config.worker.pace();
+        if let Some(inbox) = inbox.as_mut().filter(|_| session.capabilities().idle()) {
+            while inbox.poll(session, self.clock.jittered(pace.usual)).await? {
+                shared.quiet().insert(account.id);
+                account.last_success = Some(self.clock.now());
+            }
+            return Ok(());
+        }
         let silence = last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
         let wait = if session.capabilities().idle() { pace.usual } else { next_look(&pace, silence) };
         let waited = session.wait(self.clock.jittered(wait)).await?;

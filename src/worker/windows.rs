@@ -16,11 +16,18 @@ pub(super) struct Windows {
     next: Option<u32>,
     last: Option<u32>,
     width: u32,
+    /// How many messages there are at least, where the server told.
+    expected: Option<u32>,
 }
 
 impl Windows {
     pub(super) fn new((first, last): (u32, Option<u32>)) -> Self {
-        Self { next: Some(first), last, width: WINDOW as u32 }
+        Self { next: Some(first), last, width: WINDOW as u32, expected: None }
+    }
+
+    /// The same where it is known how many messages there are.
+    pub(super) fn expecting(self, expected: Option<u32>) -> Self {
+        Self { expected, ..self }
     }
 
     /// The next range; without a known end (no UIDNEXT) there is one, open range.
@@ -72,7 +79,10 @@ impl Worker {
             };
         }
         let known = listed.len();
-        until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
+        let complete = last.is_none() && windows.expected.is_some_and(|expected| listed.len() >= expected as usize);
+        if !complete {
+            until(stop, self.add_unlisted(session, (first, last), &mut listed)).await?;
+        }
         if is_asked && listed.len() > known {
             tracing::warn!(
                 first,

@@ -69,6 +69,47 @@ async fn in_an_inbox_a_report_that_nothing_in_its_header_ties_to_a_logged_mail_i
     assert_eq!(desk.logged(), ["1@ours.example"]);
 }
 
+/// A report whose header says nothing of what came back, with the whole mail as its third part.
+fn report_with_mail(id: &str, original: &str) -> String {
+    let report = report(ANNA, id, "failed", original, "Return-Path: <>\r\n");
+    let whole = "Content-Type: message/rfc822\r\n\r\nReceived: from a.example by b.example; Sun, 22 Nov 2026 10:00:00 +0000\r\n";
+    let report = report.replace("Content-Type: text/rfc822-headers\r\n\r\n", whole);
+    report.replace("Subject: Offer\r\n\r\n--b--", "Subject: Offer\r\n\r\nAs we said.\r\n--b--")
+}
+
+/// What was asked of mail in the inbox other than its header fields.
+fn parts_asked(desk: &Desk) -> Vec<String> {
+    let commands = desk.provider.mail.commands().into_iter().filter(|one| one.user.as_deref() == Some(ANNA));
+    let lines = commands.map(|one| one.line).filter(|line| line.contains("BODY"));
+    lines.filter(|line| !line.contains("BODY.PEEK[HEADER.FIELDS")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_report_that_only_its_enclosed_mail_ties_nothing_but_that_mails_id_is_fetched_before_it_is_tied() {
+    for profile in PROFILES {
+        let desk = Desk::new(Engine::Sqlite, profile).await;
+        desk.log_by_bcc("1@ours.example");
+        desk.sync();
+        desk.receive(report_with_mail("3@c.example", "private@ours.example"));
+        desk.receive(mail_from(CARLA, "4@c.example", ANNA, "").replace("Subject: Offer", "Subject: Delivery status:"));
+        desk.sync();
+        let asked = parts_asked(&desk);
+        assert_eq!(asked.len(), 1, "a mail that is nobody's business came back: {asked:?}");
+        assert!(asked[0].ends_with("1 (UID BODY.PEEK[3.HEADER.FIELDS (MESSAGE-ID)])"), "{asked:?}");
+        assert_eq!(desk.privacy(), (2, 0, 0));
+        desk.receive(report_with_mail("5@c.example", "1@ours.example"));
+        desk.receive(report_with_mail("6@c.example", "2@ours.example"));
+        desk.sync();
+        assert_eq!(desk.activity_of("1@ours.example")["bounced"], true, "{profile:?}");
+        assert_eq!((desk.code("5@c.example"), desk.privacy()), ("bounce".to_owned(), (4, 1, 0)));
+        desk.log_by_bcc("2@ours.example");
+        desk.sync();
+        assert_eq!(desk.activity_of("2@ours.example")["bounced"], true, "its report came first (D21)");
+        assert_eq!((told_of(&desk), desk.logged().len(), desk.privacy()), (2, 2, (4, 2, 0)));
+        assert_eq!(desk.code("3@c.example"), "not-in-known-thread");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_ties_a_report_only_if_somebody_of_the_thread_did_not_get_the_mail() {
     let desk = Desk::new(Engine::Sqlite, Profile::Exchange).await;

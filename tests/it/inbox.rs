@@ -171,6 +171,14 @@ async fn s51_s52_out_of_office_is_flagged_and_a_bounce_marks_the_mail_that_came_
         desk.sync();
         let refers = "In-Reply-To: <1@ours.example>\r\nAuto-Submitted: auto-replied\r\n";
         desk.receive(answer(CARLA, ANNA, "2@c.example", "Autosvar: Offer 1@ours.example", refers));
+        desk.receive(answer(
+            CARLA,
+            ANNA,
+            "4@c.example",
+            OFFER,
+            "In-Reply-To: <1@ours.example>\r\nList-Id: <l.c.example>\r\n",
+        ));
+        desk.receive(reply("5@c.example", OFFER, "1@ours.example"));
         let report = "References: <1@ours.example>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n";
         let bounce = answer("mailer-daemon@customer.example", ANNA, "3@c.example", "Undelivered Mail", report);
         desk.receive(bounce.replace("Content-Type: text/plain; charset=utf-8\r\n", ""));
@@ -180,7 +188,10 @@ async fn s51_s52_out_of_office_is_flagged_and_a_bounce_marks_the_mail_that_came_
         assert_eq!(desk.activity_of("1@ours.example")["bounced"], true);
         let events = desk.trail.json(&["events", "list", "--json"]);
         assert_eq!(events.iter().filter(|event| event["type"] == "activity.bounced").count(), 1);
-        assert_eq!(desk.privacy(), (2, 2, 0), "a report on a logged mail is read");
+        let replied: Vec<_> = events.iter().filter(|event| event["type"] == "reply.logged").collect();
+        assert_eq!(replied.len(), 1, "neither a program nor a list is somebody who replied (L11, D15): {events:?}");
+        assert_eq!(replied[0]["activity"], desk.activity_of("5@c.example")["id"]);
+        assert_eq!(desk.privacy(), (4, 4, 0), "a report on a logged mail is read");
     }
 }
 

@@ -54,6 +54,85 @@ async fn the_copy_of_a_mail_in_sent_that_was_read_first_becomes_a_sighting() {
     }
 }
 
+/// A mail of Anna's to Carla, as `id`.
+fn offer(id: &str, header: &str) -> String {
+    mail_from(ANNA, id, CARLA, header).replace(&format!("Offer {id}"), "Offer 1@ours.example")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_copy_in_sent_of_a_mail_whose_id_was_replaced_without_a_trace_is_one_more_sighting_in_any_order() {
+    for engine in engines() {
+        for copy_first in [false, true] {
+            let desk = Desk::new(engine, Profile::Plain).await;
+            if copy_first {
+                desk.sent(offer("1@client.example", ""));
+                desk.sync();
+            }
+            desk.deliver_now(offer("x@relay.example", ""));
+            desk.sync();
+            if !copy_first {
+                desk.sent(offer("1@client.example", ""));
+                desk.sync();
+            }
+            assert!(desk.opened().is_empty(), "that it is a copy its header tells");
+            desk.receive(reply("2@c.example", OFFER, "1@client.example"));
+            desk.receive(reply("3@c.example", OFFER, "x@relay.example"));
+            // A follow-up is logged from either place by itself, and still is one.
+            let refers = "In-Reply-To: <3@c.example>\r\nReferences: <3@c.example>\r\n";
+            let later = |id: &str| offer(id, refers).replace("10:00:00", "11:00:00");
+            if copy_first {
+                desk.sent(later("4@client.example"));
+                desk.sync();
+            }
+            desk.deliver_now(later("y@relay.example"));
+            desk.sync();
+            desk.sent(later("4@client.example"));
+            desk.sync();
+            let follow_up = if copy_first { "4@client.example" } else { "y@relay.example" };
+            let mut expected = ["2@c.example", "3@c.example", "x@relay.example", follow_up];
+            expected.sort_unstable();
+            assert_eq!(desk.logged(), expected, "copy first: {copy_first}");
+            assert_eq!(desk.activity_of("x@relay.example")["sightings"].as_array().unwrap().len(), 2);
+            assert_eq!(desk.activity_of(follow_up)["kind"], "bcc");
+            let told = desk.trail.run(&["explain", "--message-id", "1@client.example"]);
+            assert!(told.contains("It has another id, and the sender") && told.contains("[D20, L6]"), "{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_differ_in_people_time_or_size_and_two_of_one_mailbox_are_never_taken_for_one() {
+    let desk = Desk::new(Engine::Sqlite, Profile::Plain).await;
+    desk.deliver_now(offer("x@relay.example", ""));
+    desk.deliver_now(offer("y@relay.example", ""));
+    desk.sync();
+    desk.sent(offer("1@client.example", "Cc: dora@customer.example\r\n"));
+    desk.sent(offer("2@client.example", "").replace("10:00:00", "10:00:40"));
+    desk.sent(offer("3@client.example", "").replace("Hello.", &"Hello again. ".repeat(8_000)));
+    desk.sync();
+    assert_eq!(desk.logged(), ["x@relay.example", "y@relay.example"], "two mails to the log address are two");
+    for id in ["1@client.example", "2@client.example", "3@client.example"] {
+        assert_eq!(desk.code(id), "not-in-known-thread", "{id}");
+    }
+    // Of two that are alike to the second, one can be the copy.
+    desk.sent(offer("4@client.example", ""));
+    desk.sync();
+    desk.sent(offer("5@client.example", ""));
+    desk.sync();
+    assert_eq!(desk.activity_of("x@relay.example")["sightings"].as_array().unwrap().len(), 2);
+    assert_eq!(desk.code("5@client.example"), "not-in-known-thread");
+    assert!(desk.opened().is_empty());
+    // A mail to the log address with another text is another mail, though one like it was read in Sent.
+    let refers = "In-Reply-To: <x@relay.example>\r\n";
+    desk.sent(offer("6@client.example", refers).replace("10:00:00", "11:00:00"));
+    desk.sync();
+    desk.deliver_now(
+        offer("z@relay.example", refers).replace("10:00:00", "11:00:00").replace("Hello.", "Another matter."),
+    );
+    desk.sync();
+    assert_eq!(desk.logged(), ["6@client.example", "x@relay.example", "y@relay.example", "z@relay.example"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_does_not_wait_longer_than_it_is_told_to() {
     let desk = Desk::with(Engine::Sqlite, Profile::Plain, "[watch]\npending_days = 0\n").await;

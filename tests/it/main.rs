@@ -39,6 +39,7 @@ mod forwards_several;
 mod hosts;
 mod imports;
 mod inbox;
+mod inbox_edges;
 mod inbox_late;
 mod inbox_live;
 mod inbox_modes;

@@ -13,6 +13,11 @@ fn answer(from: &str, id: &str, subject: &str, header: &str) -> String {
     mail_from(from, id, ANNA, &refers).replace(&format!("Subject: Offer {id}"), &format!("Subject: {subject}"))
 }
 
+fn replies_told_of(world: &World) -> usize {
+    let events = world.trail.json(&["events", "list", "--json"]);
+    events.iter().filter(|event| event["type"] == "reply.logged").count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outsiders_copy_on_a_logged_thread_is_an_incoming_reply_in_the_same_batch_or_later() {
     for engine in engines() {
@@ -30,6 +35,7 @@ async fn an_outsiders_copy_on_a_logged_thread_is_an_incoming_reply_in_the_same_b
         assert_eq!((&reply["thread"], &reply["contacts"]), (&first["thread"], &first["contacts"]));
         assert_eq!(strings(&reply["deals"]), ["d1"], "a reply inherits the records of the first mail");
         assert_eq!(world.codes(), ["logged"; 3]);
+        assert_eq!(replies_told_of(&world), 2, "of mail of our own no event says that somebody replied (D15)");
         assert_eq!(world.contacts(), [CARLA], "people in Cc of a reply do not become contacts");
     }
 }
@@ -111,6 +117,7 @@ async fn out_of_office_is_flagged_skipped_or_taken_for_a_reply_by_policy_and_a_b
             if code == "logged" {
                 assert_eq!(strings(&world.activity_of("2@c.example")["flags"]).join(" "), flags);
             }
+            assert_eq!(replies_told_of(&world), 0, "logged without a flag it still is no reply event (L11)");
         }
     }
 }

@@ -18,7 +18,7 @@ use super::envelope::Envelope;
 use super::fields::Fields;
 use super::message_id::MessageId;
 use super::structure::{Node, Structure};
-use super::{charset, content, transfer};
+use super::{charset, content, failure, transfer};
 
 /// How much of the text of a bounce is read, in octets.
 const MAX_TEXT: usize = 64 * 1024;
@@ -89,6 +89,19 @@ pub(super) fn find(raw: &[u8], structure: &Structure<'_>, envelope: &Envelope, t
         action,
         status: told.status.or(found.status),
     })
+}
+
+/// Whether a header is that of a delivery report (RFC 6522 section 3, RFC 3464): the message that came back is in its third
+/// part, if it is there at all.
+pub fn is_delivery_report(header: &[u8]) -> bool {
+    let content_type = Fields::parse(header).value("Content-Type").filter(|value| value.value == "multipart/report");
+    let kind = content_type.as_ref().and_then(|value| value.parameter("report-type"));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("delivery-status"))
+}
+
+/// Whether a subject is one that delivery reports have, so that the rest of the header is worth a look.
+pub fn is_subject_of_report(subject: &str) -> bool {
+    failure::is_likely(subject)
 }
 
 /// Whom a header names as not reached, as Gmail and Exim do.

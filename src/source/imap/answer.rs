@@ -67,6 +67,8 @@ pub(super) struct Fetched {
     pub(super) internal_date: Option<DateTime<Utc>>,
     /// The value of `BODY[HEADER…]`.
     pub(super) header: Option<Vec<u8>>,
+    /// The value of `BODY[3.HEADER…]`: of a message within the message.
+    pub(super) enclosed: Option<Vec<u8>>,
     /// The value of `BODY[]`, and where it begins if it is a slice.
     pub(super) body: Option<(Option<u32>, Vec<u8>)>,
     pub(super) provider_message: Option<String>,
@@ -159,6 +161,11 @@ impl Fetched {
                 } => {
                     fetched.header = Some(data.as_deref().unwrap_or_default().to_vec());
                 }
+                AttributeValue::BodySection {
+                    section: Some(SectionPath::Part(_, Some(MessageSection::Header))),
+                    data: Some(data),
+                    ..
+                } => fetched.enclosed = Some(data.to_vec()),
                 AttributeValue::GmailMsgId(id) => fetched.provider_message = Some(id.to_string()),
                 AttributeValue::GmailThrId(id) => fetched.provider_thread = Some(id.to_string()),
                 AttributeValue::Flags(flags) => {

@@ -230,6 +230,27 @@ async fn header_set(
     or_nothing(wire.stream(&format!("UID FETCH {set} {items}"), each).await)
 }
 
+/// The Message-ID fields of the messages that reports bring back as their third part (RFC 6522 section 3), and nothing
+/// else of them: of a part that is no message a server has no header to give.
+pub(super) async fn returned_ids(wire: &mut Wire, uids: &[u32]) -> Result<BTreeMap<u32, Vec<u8>>, Fault> {
+    let mut found = BTreeMap::new();
+    for (set, members) in sets(&ascending(uids)) {
+        let each = |answer| {
+            if let Answer::Fetch(Fetched { uid: Some(uid), enclosed: Some(bytes), .. }) = answer
+                && members.binary_search(&uid).is_ok()
+            {
+                found.entry(uid).or_insert(bytes);
+            }
+        };
+        match wire.stream(&format!("UID FETCH {set} (UID BODY.PEEK[3.HEADER.FIELDS (MESSAGE-ID)])"), each).await {
+            // Nothing is lost by a refusal but what the report may have told.
+            Ok(_) | Err(Fault::Refused { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(found)
+}
+
 /// A fault is about a message if it was asked for alone, or if its answer, the next one due, cannot be read.
 fn about(wire: &Wire, fault: Fault, members: &[u32], headers: &[Header]) -> Trouble {
     let seen = headers.last().map_or(0, |header| header.uid);

@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answer::Answer;
 use super::wire::{Fault, Tag, Wire, accepted};
+use crate::source::plan::Selected;
 use crate::trouble::Trouble;
 
 /// What waiting came to.
@@ -36,6 +37,96 @@ pub(super) async fn wait(wire: &mut Wire, span: Duration) -> Result<Waited, Faul
     }
 }
 
+/// What a poll in IDLE came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Polled {
+    /// Nothing came to the examined mailbox. IDLE goes on; this is what STATUS says of the others, in order.
+    Quiet(Vec<Selected>),
+    /// Messages have come. IDLE is over.
+    Changed,
+    /// The server ended IDLE of its own accord; it was asked for news when the time was over.
+    Ended,
+}
+
+/// Waits up to `span` in IDLE, which is begun if it is not under way; then asks for news in one write that begins the next
+/// IDLE as well: a server that falls silent in IDLE still tells its news when it is asked. `asks` are STATUS commands.
+pub(super) async fn poll(wire: &mut Wire, span: Duration, asks: &[String]) -> Result<Polled, Fault> {
+    let tag = match wire.idling.take() {
+        Some(tag) => tag,
+        None => {
+            wire.idle()?;
+            if wire.news {
+                return Ok(Polled::Changed);
+            }
+            match begin(wire).await? {
+                Some(tag) => tag,
+                // A server that ends IDLE at once would be asked without pause.
+                None => return sleep(wire, span).await.map(|_| Polled::Ended),
+            }
+        }
+    };
+    let end = Instant::now() + span.min(ONE_IDLE);
+    while !wire.news {
+        let left = end.saturating_duration_since(Instant::now());
+        match wire.next_within(left).await? {
+            Some(Answer::Done(done)) => {
+                accepted(done)?;
+                return sleep(wire, left).await.map(|_| Polled::Ended);
+            }
+            Some(_) => {}
+            None => return ask(wire, asks).await,
+        }
+    }
+    finish(wire, &tag).await?;
+    Ok(Polled::Changed)
+}
+
+/// Ends the IDLE that a poll left under way.
+pub(super) async fn leave(wire: &mut Wire) -> Result<(), Fault> {
+    match wire.idling.take() {
+        Some(tag) => finish(wire, &tag).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks in between two IDLEs.
+async fn ask(wire: &mut Wire, asks: &[String]) -> Result<Polled, Fault> {
+    let commands: Vec<&str> = ["NOOP"].into_iter().chain(asks.iter().map(String::as_str)).chain(["IDLE"]).collect();
+    let span = wire.command_timeout();
+    let exchange = async {
+        let tags = wire.send_after_idle(&commands).await?;
+        let mut told = Vec::with_capacity(asks.len());
+        loop {
+            match wire.next().await? {
+                Answer::Continue(_) => break,
+                Answer::Status(selected) => told.push(selected),
+                Answer::Done(done) => {
+                    let is_idle = tags.last().is_some_and(|tag| *tag == done.tag);
+                    accepted(done)?;
+                    if is_idle {
+                        return Ok(Polled::Ended);
+                    }
+                }
+                _ => {}
+            }
+        }
+        match tags.last() {
+            Some(tag) if wire.news => {
+                finish(wire, tag).await?;
+                Ok(Polled::Changed)
+            }
+            tag => {
+                wire.idling = tag.cloned();
+                Ok(Polled::Quiet(told))
+            }
+        }
+    };
+    match timeout(span, exchange).await {
+        Ok(polled) => polled,
+        Err(_) => Err(Fault::Lost(Trouble::reconnect("the server does not answer after IDLE"))),
+    }
+}
+
 /// Where there is no IDLE: sleeps and looks once.
 pub(super) async fn sleep(wire: &mut Wire, span: Duration) -> Result<Waited, Fault> {
     wire.idle()?;
@@ -52,15 +143,7 @@ fn waited(wire: &Wire) -> Waited {
 
 /// One IDLE until there is news or `span` is over; false if the server ended it.
 async fn one_idle(wire: &mut Wire, span: Duration) -> Result<bool, Fault> {
-    let tag = wire.send("IDLE").await?;
-    loop {
-        match wire.next().await? {
-            Answer::Continue(_) => break,
-            // A refusal comes instead of the `+`.
-            Answer::Done(done) => return accepted(done).map(|_| false),
-            _ => {}
-        }
-    }
+    let Some(tag) = begin(wire).await? else { return Ok(false) };
     let end = Instant::now() + span;
     while !wire.news {
         let left = end.saturating_duration_since(Instant::now());
@@ -72,6 +155,19 @@ async fn one_idle(wire: &mut Wire, span: Duration) -> Result<bool, Fault> {
     }
     finish(wire, &tag).await?;
     Ok(true)
+}
+
+/// Begins IDLE; none if the server ended it at once.
+async fn begin(wire: &mut Wire) -> Result<Option<Tag>, Fault> {
+    let tag = wire.send("IDLE").await?;
+    loop {
+        match wire.next().await? {
+            Answer::Continue(_) => return Ok(Some(tag)),
+            // A refusal comes instead of the `+`.
+            Answer::Done(done) => return accepted(done).map(|_| None),
+            _ => {}
+        }
+    }
 }
 
 async fn finish(wire: &mut Wire, tag: &Tag) -> Result<(), Fault> {

@@ -46,7 +46,7 @@ pub use capabilities::Capabilities;
 pub use connect::{connect, reach};
 pub use endpoint::{Endpoint, Limits, Login, Security};
 pub use fetch::{Header, Listed};
-pub use idle::Waited;
+pub use idle::{Polled, Waited};
 pub use mailboxes::{MailboxInfo, Role};
 pub use session::Session;
 pub use tls::client_config;

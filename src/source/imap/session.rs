@@ -1,5 +1,6 @@
 //! What the worker asks of a mailbox.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -10,7 +11,7 @@ use super::bodies::{self, Bodies};
 use super::capabilities::Capabilities;
 use super::endpoint::Limits;
 use super::fetch::{self, Header, Listed};
-use super::idle::{self, Waited};
+use super::idle::{self, Polled, Waited};
 use super::mailboxes::{MailboxInfo, quoted};
 use super::wire::{Fault, Stage, Wire};
 use crate::source::plan::Selected;
@@ -18,6 +19,10 @@ use crate::trouble::Trouble;
 
 /// How many mailboxes of an account we look at.
 const MOST_MAILBOXES: usize = 50_000;
+
+fn status_of(name: &str) -> String {
+    format!("STATUS {name} (MESSAGES UIDNEXT UIDVALIDITY)")
+}
 
 /// A logged-in connection. It reads and cannot write.
 ///
@@ -86,7 +91,7 @@ impl Session {
             return Err(Trouble::operator("a mailbox whose name is not ASCII on the wire cannot be opened: rename it"));
         };
         // Whatever happens, the mailbox before is closed (RFC 3501 section 6.3.1).
-        (self.wire.exists, self.uid_next) = (None, None);
+        (self.wire.exists, self.wire.read, self.uid_next) = (None, None, None);
         let mut selected = Selected::default();
         let each = |answer| match answer {
             Answer::Exists(exists) => selected.exists = exists,
@@ -106,6 +111,7 @@ impl Session {
             ));
         }
         (self.wire.news, self.uid_next) = (false, selected.uid_next);
+        self.wire.read = self.wire.exists;
         Ok(selected)
     }
 
@@ -120,9 +126,34 @@ impl Session {
                 told = selected;
             }
         };
-        let result = self.wire.run(&format!("STATUS {name} (MESSAGES UIDNEXT UIDVALIDITY)"), each).await;
+        let result = self.wire.run(&status_of(&name), each).await;
         self.proven(result)?;
         Ok(told)
+    }
+
+    /// Waits up to `span` in IDLE for new mail in the examined mailbox, then asks for it, and what STATUS says of `others`,
+    /// by their names on the wire: one round trip. While nothing comes IDLE goes on, and nothing else may be asked before
+    /// [`Session::leave_idle`]. Only where the server has IDLE.
+    ///
+    /// A dropped future ends the session.
+    pub async fn poll(&mut self, span: Duration, others: &[&str]) -> Result<Polled, Trouble> {
+        let asks = others.iter().filter_map(|name| Some(status_of(&quoted(name)?))).collect::<Vec<_>>();
+        let result = idle::poll(&mut self.wire, span, &asks).await;
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// Ends the IDLE that [`Session::poll`] left under way.
+    pub async fn leave_idle(&mut self) -> Result<(), Trouble> {
+        let result = idle::leave(&mut self.wire).await;
+        result.map_err(|fault| self.wire.trouble(fault))
+    }
+
+    /// How many messages the examined mailbox has by now, and how many of them came since EXAMINE or since this was last
+    /// asked: at least so many, for one that was removed may have been one of them. They are news no more.
+    pub fn take_news(&mut self) -> Option<(u32, u32)> {
+        let (exists, read) = (self.wire.exists?, self.wire.read?);
+        (self.wire.read, self.wire.news) = (Some(exists), false);
+        Some((exists, exists.saturating_sub(read)))
     }
 
     /// Whether messages have come to the examined mailbox since EXAMINE.
@@ -157,6 +188,12 @@ impl Session {
     /// The header fields `fields` of the messages `uids`, in UID order; a message that is gone is left out.
     pub async fn headers(&mut self, uids: &[u32], fields: &[&str]) -> Result<Vec<Header>, Trouble> {
         fetch::headers(&mut self.wire, &self.capabilities, uids, fields).await
+    }
+
+    /// Of delivery reports, the Message-ID field of the message that each encloses.
+    pub async fn returned_ids(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Vec<u8>>, Trouble> {
+        let result = fetch::returned_ids(&mut self.wire, uids).await;
+        result.map_err(|fault| self.wire.trouble(fault))
     }
 
     /// The whole messages `wanted`, sent to `out` in UID order, each once: arrived or gone.

@@ -68,6 +68,10 @@ pub(super) struct Wire {
     has_worked: bool,
     /// How many messages the examined mailbox has, once told.
     pub(super) exists: Option<u32>,
+    /// How many of those are no news, where that is known.
+    pub(super) read: Option<u32>,
+    /// The IDLE that is under way between two polls.
+    pub(super) idling: Option<Tag>,
     /// Whether messages have come since that was last cleared. Servers tell it in between the answers to any command,
     /// and do not tell it again (RFC 3501 section 7).
     pub(super) news: bool,
@@ -91,6 +95,8 @@ impl Wire {
             throttled: false,
             has_worked: limits.has_worked,
             exists: None,
+            read: None,
+            idling: None,
             news: false,
         }
     }
@@ -166,6 +172,21 @@ impl Wire {
         Ok(tag)
     }
 
+    /// Ends the IDLE under way and sends further commands, all in one write (RFC 3501 section 5.5).
+    pub(super) async fn send_after_idle(&mut self, commands: &[&str]) -> Result<Vec<Tag>, Fault> {
+        let mut lines = "DONE".to_owned();
+        let mut tags = Vec::with_capacity(commands.len());
+        for command in commands {
+            self.next_tag += 1;
+            let tag = format!("M{}", self.next_tag);
+            lines.push_str(&format!("\r\n{tag} {command}"));
+            self.pending.push_back(tag.clone());
+            tags.push(tag);
+        }
+        self.line(&lines).await?;
+        Ok(tags)
+    }
+
     /// Sends a line that continues a command. It may hold a secret.
     pub(super) async fn line(&mut self, line: &str) -> Result<(), Fault> {
         let bytes = Zeroizing::new([line.as_bytes(), b"\r\n"].concat());
@@ -225,6 +246,7 @@ impl Wire {
             }
             Answer::Expunged => {
                 self.exists = self.exists.map(|exists| exists.saturating_sub(1));
+                self.read = self.read.map(|read| read.saturating_sub(1));
                 Ok(answer)
             }
             Answer::Bye(notice) => {

@@ -17,6 +17,8 @@ pub struct Listed {
     pub account: account::Model,
     /// Logins of the users whose connection lasts, the longest first.
     pub users: Vec<String>,
+    /// Why none of them gets mail logged from an inbox, if none does (D2, G1).
+    pub refused: Option<&'static str>,
     /// Names of the workspaces it serves.
     pub workspaces: Vec<String>,
     /// Its mailboxes.
@@ -30,17 +32,21 @@ pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
         .order_by_asc(account::Column::AddressFolded)
         .all(&store.db)
         .await?;
-    let mut users = logins(store).await?;
+    let mut users = users(store).await?;
     let mut workspaces = workspaces(store).await?;
     let mut mailboxes: HashMap<Uuid, Vec<mailbox::Model>> = HashMap::new();
     for mailbox in mailbox::Entity::find().order_by_asc(mailbox::Column::Name).all(&store.db).await? {
         mailboxes.entry(mailbox.account_id).or_default().push(mailbox);
     }
-    let listed = |account: account::Model| Listed {
-        users: users.remove(&account.id).unwrap_or_default(),
-        workspaces: workspaces.remove(&account.id).unwrap_or_default(),
-        mailboxes: mailboxes.remove(&account.id).unwrap_or_default(),
-        account,
+    let listed = |account: account::Model| {
+        let users = users.remove(&account.id).unwrap_or_default();
+        Listed {
+            refused: if account.kind == "personal" { refused(&users) } else { None },
+            users: users.into_iter().map(|user| user.login).collect(),
+            workspaces: workspaces.remove(&account.id).unwrap_or_default(),
+            mailboxes: mailboxes.remove(&account.id).unwrap_or_default(),
+            account,
+        }
     };
     Ok(accounts.into_iter().map(listed).collect())
 }
@@ -58,7 +64,19 @@ pub async fn named(store: &Store, address: &Address) -> Result<account::Model, S
     })
 }
 
-async fn logins(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError> {
+/// Why nothing is logged from an inbox of these users, in the order in which mail of it is judged.
+fn refused(users: &[user::Model]) -> Option<&'static str> {
+    let active = || users.iter().filter(|user| user.active);
+    if users.is_empty() || active().any(|user| user.seat != "view-only") {
+        None
+    } else if active().next().is_none() {
+        Some("Nothing is logged: its user is inactive.")
+    } else {
+        Some("Nothing is logged: its user has a view-only seat.")
+    }
+}
+
+async fn users(store: &Store) -> Result<HashMap<Uuid, Vec<user::Model>>, StoreError> {
     let rows = account_user::Entity::find()
         .filter(account_user::Column::DisconnectedAt.is_null())
         .find_also_related(user::Entity)
@@ -66,7 +84,7 @@ async fn logins(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError>
         .order_by_asc(account_user::Column::UserId)
         .all(&store.db)
         .await?;
-    Ok(grouped(rows.into_iter().filter_map(|(link, user)| Some((link.account_id, user?.login)))))
+    Ok(grouped(rows.into_iter().filter_map(|(link, user)| Some((link.account_id, user?)))))
 }
 
 async fn workspaces(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError> {
@@ -78,10 +96,10 @@ async fn workspaces(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreEr
     Ok(grouped(rows.into_iter().filter_map(|(link, workspace)| Some((link.account_id, workspace?.name)))))
 }
 
-fn grouped(pairs: impl Iterator<Item = (Uuid, String)>) -> HashMap<Uuid, Vec<String>> {
-    let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for (id, name) in pairs {
-        groups.entry(id).or_default().push(name);
+fn grouped<T>(pairs: impl Iterator<Item = (Uuid, T)>) -> HashMap<Uuid, Vec<T>> {
+    let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
+    for (id, one) in pairs {
+        groups.entry(id).or_default().push(one);
     }
     groups
 }

@@ -293,17 +293,21 @@ impl Rows {
         self.attachments.extend(attachment_rows(id, &content.attachments));
     }
 
-    /// The event for other programs, and the notice to the sender if there is one (H2).
+    /// The events for other programs, and the notice to the sender if there is one (H2). That somebody replied is an event
+    /// of its own (D15), which no automatic mail causes (L11).
     fn announce(&mut self, id: Uuid, batch: &Batch, entrant: &Entrant, clock: &Clock) {
-        self.events.push(outbox::ActiveModel {
-            id: Set(clock.id()),
-            workspace_id: Set(entrant.activity.workspace),
-            account_id: Set(Some(batch.account)),
-            activity_id: Set(Some(id)),
-            kind: Set("activity.logged".to_owned()),
-            payload: Set(serde_json::json!({"version": 1})),
-            at: Set(clock.now()),
-        });
+        let replied = entrant.activity.is_reply(&entrant.envelope).then_some("reply.logged");
+        for kind in std::iter::once("activity.logged").chain(replied) {
+            self.events.push(outbox::ActiveModel {
+                id: Set(clock.id()),
+                workspace_id: Set(entrant.activity.workspace),
+                account_id: Set(Some(batch.account)),
+                activity_id: Set(Some(id)),
+                kind: Set(kind.to_owned()),
+                payload: Set(serde_json::json!({"version": 1})),
+                at: Set(clock.now()),
+            });
+        }
         if let Some(notice) = &entrant.notice {
             self.notices.push(notice::ActiveModel {
                 id: Set(clock.id()),

@@ -12,6 +12,8 @@ use crate::decide::reply::{self, Seen};
 use crate::decide::thread::{Conversation, conversation};
 use crate::decide::{Code, Decision, MessageKey, Verdict, decide, forwarding};
 use crate::mail::address::Party;
+use crate::mail::automatic::Class;
+use crate::mail::bounce::{is_delivery_report, is_subject_of_report};
 use crate::mail::envelope::Envelope;
 use crate::source::{Header, Listed};
 use crate::store::StoreError;
@@ -27,6 +29,8 @@ pub(super) struct Looked {
     draft: bool,
     asked_for: bool,
     part: Part,
+    /// Of mail in a mailbox of sent mail, the key by which a copy under another id is found (D20, L6).
+    sending: Option<MessageKey>,
 }
 
 impl Looked {
@@ -52,7 +56,30 @@ impl Looked {
             draft: header.draft,
             asked_for: false,
             part,
+            sending: None,
         }
+    }
+
+    /// The same in a mailbox of sent mail.
+    pub(super) fn sent(self) -> Self {
+        Self { sending: MessageKey::of_sending(&self.envelope), ..self }
+    }
+
+    /// In a mailbox of sent mail, what a copy under another id is found by.
+    pub(super) fn sending(&self) -> Option<MessageKey> {
+        self.sending
+    }
+
+    /// Whether it reports on a delivery, and its header does not say on which (J12).
+    pub(super) fn is_report_on_unnamed(&self, header: &Header) -> bool {
+        let Envelope { class, in_reply_to, references, .. } = &self.envelope;
+        let unnamed = in_reply_to.is_empty() && references.is_empty();
+        *class == Class::Bounce && unnamed && is_delivery_report(&header.bytes)
+    }
+
+    /// Has it refer to the message that it encloses, of which `field` is the Message-ID field.
+    pub(super) fn encloses(&mut self, field: &[u8]) {
+        self.envelope.references.extend(Envelope::parse(field).message_id);
     }
 
     /// The same, because a user asked for it.
@@ -104,8 +131,11 @@ impl Judge {
             query.add(&one.envelope);
             query.ancestors.extend(one.conversations());
             query.messages.extend(forwarding::fills(&one.envelope).into_iter().chain(one.moment()));
+            query.messages.extend(one.sending);
         }
-        self.answer(query, looked.iter().flat_map(Looked::conversations)).await
+        let mut facts = self.answer(query, looked.iter().flat_map(Looked::conversations)).await?;
+        self.store.mark_sendings(&mut facts, self.scope.account, looked.iter().filter_map(|one| one.sending)).await?;
+        Ok(facts)
     }
 
     /// The same for a mail at hand.
@@ -177,13 +207,19 @@ impl Judge {
                 // A forward on the timeline may be of this mail.
                 || looked.moment().is_some_and(|key| facts.known.contains_key(&key))
         };
+        let is_copy = |facts: &WorkspaceFacts| looked.sending.is_some_and(|key| facts.sendings.contains_key(&key));
+        let is_tied = |facts: &WorkspaceFacts| is_tied(facts) || is_copy(facts);
         let tied = || facts.workspaces.iter().any(is_tied);
-        looked.part == Part::Ties && (tied() || !sure(self.decide_on(looked, facts)))
+        // Many a mail system refers to what came back in its report only, not in its header.
+        let Envelope { in_reply_to, references, subject, .. } = &looked.envelope;
+        let may_report = || in_reply_to.is_empty() && references.is_empty() && is_subject_of_report(subject);
+        looked.part == Part::Ties && (may_report() || tied() || !sure(self.decide_on(looked, facts)))
     }
 
     pub(super) fn decide_on(&self, looked: &Looked, facts: &Facts) -> Decision {
-        let Looked { envelope, received, conversations, draft, asked_for, .. } = looked;
-        let seen = Seen { envelope, received: *received, conversations, draft: *draft, asked_for: *asked_for };
+        let Looked { envelope, received, conversations, draft, asked_for, item, .. } = looked;
+        let size = u64::from(item.size);
+        let seen = Seen { envelope, received: *received, size, conversations, draft: *draft, asked_for: *asked_for };
         match &self.policy.inbox {
             Some(inbox) => reply::decide(&self.policy, inbox, &seen, facts),
             None => decide(&self.policy, envelope, *received, facts),

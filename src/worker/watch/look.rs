@@ -9,7 +9,7 @@ use super::part::Part;
 use crate::decide::bounce::{Returned, is_believed};
 use crate::decide::facts::Facts;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict, forwarding};
-use crate::source::{Header, Listed, Session};
+use crate::source::{Header, Listed, Role, Session};
 use crate::store::commit::runs::Runs;
 use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
 use crate::store::commit::{Batch, Committed, Entry, Outcome};
@@ -131,9 +131,37 @@ impl Intake {
         let now = self.shared.worker.clock.now();
         let look = |item: &Listed| {
             let header = by_uid.get(&item.uid)?;
-            Some(Looked::new(*item, header, self.shared.account, gmail, now, part))
+            let looked = Looked::new(*item, header, self.shared.account, gmail, now, part);
+            Some(if self.row.role == Role::Sent.as_str() { looked.sent() } else { looked })
         };
-        Ok(run.iter().filter_map(look).collect())
+        let mut looked: Vec<Looked> = run.iter().filter_map(look).collect();
+        if part == Part::Whole {
+            self.name_returned(session, &mut looked, &by_uid).await?;
+        }
+        Ok(looked)
+    }
+
+    /// Has delivery reports whose header names no mail refer to the one that they enclose (J12). Of that its Message-ID is
+    /// fetched and nothing else: a mail that is nobody's business may have come back, too (D3).
+    async fn name_returned(
+        &self,
+        session: &mut Session,
+        looked: &mut [Looked],
+        headers: &HashMap<u32, &Header>,
+    ) -> Result<(), Trouble> {
+        let is_unnamed = |one: &&mut Looked| headers.get(&one.item.uid).is_some_and(|it| one.is_report_on_unnamed(it));
+        let mut reports: Vec<&mut Looked> = looked.iter_mut().filter(is_unnamed).collect();
+        if reports.is_empty() {
+            return Ok(());
+        }
+        let uids: Vec<u32> = reports.iter().map(|one| one.item.uid).collect();
+        let fields = session.returned_ids(&uids).await?;
+        for report in &mut reports {
+            if let Some(field) = fields.get(&report.item.uid) {
+                report.encloses(field);
+            }
+        }
+        Ok(())
     }
 
     /// What is known about messages, after the whole header of those was fetched that have to do with a thread; with it
@@ -242,6 +270,8 @@ impl Intake {
         for workspace in &facts.workspaces {
             let name = |key: MessageKey| -> Name { (workspace.id, key) };
             waiting.own.extend(one.names().map(name));
+            // A mail that is there, and is another one, is not waited for.
+            waiting.own.extend(one.sending().filter(|key| !workspace.known.contains_key(key)).map(name));
             let unknown = refers.iter().filter(|key| !workspace.threads.contains_key(key));
             waiting.refers.extend(unknown.copied().map(name));
             // The mail may be forwarded yet.

@@ -15,6 +15,8 @@ mod wish;
 
 pub(super) use late::present;
 
+use std::time::Duration;
+
 use entity::{account, mailbox};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +25,7 @@ use super::account::{cursor, until};
 use super::intake::Intake;
 use super::windows::Windows;
 use crate::source::plan::{self, Selected, Step};
-use crate::source::{Session, choice};
+use crate::source::{Polled, Session, choice};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -76,25 +78,50 @@ impl Inbox {
         let told = (self.open == Some(0) && session.has_news()).then_some(0);
         for at in told.into_iter().chain((0..self.mailboxes.len()).rev()) {
             let Some(selected) = until(stop, self.news(at, session)).await? else { continue };
-            self.catch_up(at, worker, session, account, selected, done, stop).await?;
+            self.catch_up(at, worker, session, account, &selected, done, stop).await?;
         }
         Ok(())
     }
 
-    /// Opens a mailbox if there may be news in it: one round trip where there is none. The first is opened anyway.
-    async fn news(&mut self, at: usize, session: &mut Session) -> Result<Option<Selected>, Trouble> {
+    /// Waits up to `span` for news, and asks whether there is any: one round trip for all mailboxes. False if there may be
+    /// some. While there is none the session is in IDLE, and is asked for nothing else.
+    pub(super) async fn poll(&mut self, session: &mut Session, span: Duration) -> Result<bool, Trouble> {
+        let others: Vec<&mailbox::Model> = self.mailboxes.iter().skip(1).collect();
+        let names: Vec<&str> = others.iter().map(|row| row.wire_name.as_str()).collect();
+        let Polled::Quiet(told) = session.poll(span, &names).await? else { return Ok(false) };
+        self.quiet += 1;
+        let is_quiet = |(row, told): (&&mailbox::Model, &Selected)| is_unchanged(row, told);
+        let all_quiet = told.len() == others.len() && others.iter().zip(&told).all(is_quiet);
+        if all_quiet && self.quiet < QUIET_POLLS {
+            return Ok(true);
+        }
+        session.leave_idle().await?;
+        Ok(false)
+    }
+
+    /// Opens a mailbox if there may be news in it: one round trip where there is none. The first is opened anyway. Of the one
+    /// that is open the server has told how many messages came, and nothing has to be asked.
+    async fn news(&mut self, at: usize, session: &mut Session) -> Result<Option<News>, Trouble> {
         if self.open == Some(at) {
+            let epoch = self.mailboxes.get(at).and_then(|row| u32::try_from(row.uid_validity).ok());
+            if session.has_news()
+                && let (Some(uid_validity), Some((exists, came))) = (epoch, session.take_news())
+            {
+                let selected = Selected { exists, uid_validity, ..Selected::default() };
+                return Ok(Some(News { selected, came: Some(came) }));
+            }
             self.quiet += 1;
             if !session.has_news() && self.quiet < QUIET_POLLS {
                 return Ok(None);
             }
         } else if let Some(row) = self.mailboxes.get(at).filter(|row| at > 0 && row.uid_next.is_some()) {
             let told = session.status(&row.wire_name).await?;
-            if plan::plan(cursor(row).as_ref(), &told) == Step::Wait && told.uid_validity != 0 {
+            if is_unchanged(row, &told) {
                 return Ok(None);
             }
         }
-        self.examine(at, session).await.map(Some)
+        let selected = self.examine(at, session).await?;
+        Ok(Some(News { selected, came: None }))
     }
 
     async fn examine(&mut self, at: usize, session: &mut Session) -> Result<Selected, Trouble> {
@@ -105,7 +132,7 @@ impl Inbox {
         Ok(selected)
     }
 
-    /// Reads the open mailbox up to what EXAMINE said of it.
+    /// Reads the open mailbox up to what the server said of it.
     #[expect(clippy::too_many_arguments, reason = "what a pass works with")]
     async fn catch_up(
         &mut self,
@@ -113,17 +140,24 @@ impl Inbox {
         worker: &Worker,
         session: &mut Session,
         account: &account::Model,
-        selected: Selected,
+        News { selected, came }: &News,
         done: &mut Committed,
         stop: &CancellationToken,
     ) -> Result<(), Trouble> {
         let Some(known) = self.mailboxes.get(at) else { return Ok(()) };
         let mut row = worker.store.mailbox_again(known).await?;
-        let step = worker.settle(session, account, &mut row, &selected, stop).await?;
+        let step = worker.settle(session, account, &mut row, selected, stop).await?;
         if let Step::Fetch { first, last } = step {
-            look_through(worker, session, account, &row, (first, last), done, stop).await?;
+            let windows = Windows::new((first, last)).expecting(*came);
+            look_through(worker, session, account, &row, windows, done, stop).await?;
         }
-        if row.uid_next != selected.uid_next.map(i64::from) || step != Step::Wait {
+        if came.is_some() {
+            // Whatever UIDNEXT is, it is no less.
+            row = worker.store.mailbox_again(&row).await?;
+            let next = row.uid_next.unwrap_or(1).max(row.cursor.saturating_add(1));
+            worker.store.polled(row.id, u32::try_from(next).ok(), &worker.clock).await?;
+            row.uid_next = Some(next);
+        } else if row.uid_next != selected.uid_next.map(i64::from) || step != Step::Wait {
             worker.store.polled(row.id, selected.uid_next, &worker.clock).await?;
             row = worker.store.mailbox_again(&row).await?;
         }
@@ -134,18 +168,29 @@ impl Inbox {
     }
 }
 
-/// Looks at `range` of a mailbox window by window, so that memory does not grow with the mailbox.
+/// What there is to read in the open mailbox.
+struct News {
+    selected: Selected,
+    /// How many messages came, if it was open before and nothing else was asked.
+    came: Option<u32>,
+}
+
+/// Whether STATUS shows a mailbox as it was left.
+fn is_unchanged(row: &mailbox::Model, told: &Selected) -> bool {
+    row.uid_next.is_some() && told.uid_validity != 0 && plan::plan(cursor(row).as_ref(), told) == Step::Wait
+}
+
+/// Looks at a mailbox window by window, so that memory does not grow with the mailbox.
 async fn look_through(
     worker: &Worker,
     session: &mut Session,
     account: &account::Model,
     row: &mailbox::Model,
-    range: (u32, Option<u32>),
+    mut windows: Windows,
     done: &mut Committed,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
     let mut intake = Intake::new(worker, account, row, stop).await?;
-    let mut windows = Windows::new(range);
     while let Some(listed) = worker.list_window(session, &intake, &mut windows, stop).await? {
         intake.look_through(session, &listed, done).await?;
     }

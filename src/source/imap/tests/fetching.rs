@@ -194,6 +194,20 @@ async fn object_ids_are_asked_for_where_there_are_some() {
 }
 
 #[tokio::test]
+async fn of_returned_mail_its_id_is_asked_for_and_a_server_may_have_none() {
+    let ask = "UID FETCH 7:8 (UID BODY.PEEK[3.HEADER.FIELDS (MESSAGE-ID)])\r\n";
+    let answer = concat!(
+        "* 1 FETCH (UID 7 BODY[3.HEADER.FIELDS (MESSAGE-ID)] {19}\r\nMessage-ID: <a@b>\r\n)\r\n",
+        "* 2 FETCH (UID 8 BODY[3.HEADER.FIELDS (MESSAGE-ID)] NIL)\r\n{tag} OK done\r\n",
+    );
+    let (mut session, heard) = session(vec![step(ask, answer), step(ask, "{tag} BAD no such part\r\n")]).await;
+    let found = session.returned_ids(&[7, 8]).await.unwrap();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [(7, b"Message-ID: <a@b>\r\n".to_vec())]);
+    assert!(session.returned_ids(&[7, 8]).await.unwrap().is_empty());
+    after(session, heard).await;
+}
+
+#[tokio::test]
 async fn a_header_set_refused_as_a_whole_is_asked_for_one_by_one() {
     let (mut session, _heard) = session(vec![
         step("UID FETCH 10:11 ", "{tag} NO cannot\r\n"),

@@ -44,7 +44,15 @@ enum Section {
     Whole,
     Header,
     Text,
-    Fields { names: Vec<String>, not: bool },
+    Fields {
+        names: Vec<String>,
+        not: bool,
+    },
+    /// Fields of the message that this part is, counted from 1.
+    Enclosed {
+        part: usize,
+        names: Vec<String>,
+    },
 }
 
 impl Ask {
@@ -150,6 +158,15 @@ impl Body {
                 let (kind, list) = inner.split_once(' ')?;
                 let list = list.strip_prefix('(')?.strip_suffix(')')?;
                 let names: Vec<String> = list.split_ascii_whitespace().map(|name| name.replace('"', "")).collect();
+                let (part, kind) = match kind.split_once('.') {
+                    Some((part, kind)) if part.bytes().all(|byte| byte.is_ascii_digit()) => (part.parse().ok(), kind),
+                    _ => (None, kind),
+                };
+                if let Some(part) = part {
+                    let name = format!("BODY[{inner}]");
+                    let section = (kind == "HEADER.FIELDS").then_some(Section::Enclosed { part, names })?;
+                    return Some(Self { section, name, partial: None, peek });
+                }
                 let not = kind == "HEADER.FIELDS.NOT";
                 (not || kind == "HEADER.FIELDS").then_some(Section::Fields { names, not })?
             }
@@ -171,19 +188,25 @@ impl Body {
             Section::Whole => Value::literal(Arc::clone(raw), self.cut(0..raw.len())),
             Section::Header => Value::literal(Arc::clone(raw), self.cut(0..end)),
             Section::Text => Value::literal(Arc::clone(raw), self.cut(end..raw.len())),
-            Section::Fields { names, not } => {
-                let mut chosen = Vec::new();
-                for field in header::fields(raw) {
-                    let name = field.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
-                    if names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted.as_bytes())) != *not {
-                        chosen.extend_from_slice(field);
-                    }
-                }
-                chosen.extend_from_slice(b"\r\n");
-                let range = self.cut(0..chosen.len());
-                Value::literal(Arc::from(chosen), range)
+            Section::Fields { names, not } => self.chosen(raw, names, *not),
+            Section::Enclosed { part, names } => match header::enclosed(raw, *part) {
+                Some(message) => self.chosen(message, names, false),
+                None => Value::Text("NIL".to_owned()),
+            },
+        }
+    }
+
+    fn chosen(&self, raw: &[u8], names: &[String], not: bool) -> Value {
+        let mut chosen = Vec::new();
+        for field in header::fields(raw) {
+            let name = field.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+            if names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted.as_bytes())) != not {
+                chosen.extend_from_slice(field);
             }
         }
+        chosen.extend_from_slice(b"\r\n");
+        let range = self.cut(0..chosen.len());
+        Value::literal(Arc::from(chosen), range)
     }
 
     fn cut(&self, range: Range<usize>) -> Range<usize> {

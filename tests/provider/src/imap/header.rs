@@ -44,6 +44,25 @@ pub(crate) fn header(raw: &[u8], name: &str) -> Vec<String> {
     named.map(|value| String::from_utf8_lossy(value).replace(['\r', '\n'], "").trim().to_owned()).collect()
 }
 
+/// The message that a part of a multipart message is, if that part is one.
+pub(crate) fn enclosed(raw: &[u8], part: usize) -> Option<&[u8]> {
+    let content_type = header(raw, "Content-Type").concat();
+    let (_, boundary) = content_type.split_once("boundary=")?;
+    let delimiter = format!("--{}", boundary.split(';').next()?.trim().trim_matches('"'));
+    let body = raw.get(header_end(raw)..)?;
+    let starts: Vec<usize> = body
+        .windows(delimiter.len())
+        .enumerate()
+        .filter(|(at, window)| *window == delimiter.as_bytes() && (*at == 0 || body.get(at - 1) == Some(&b'\n')))
+        .map(|(at, _)| at)
+        .collect();
+    let (from, to) = (starts.get(part.checked_sub(1)?)?, starts.get(part)?);
+    let part = body.get(*from..*to)?;
+    let part = part.get(part.iter().position(|byte| *byte == b'\n')? + 1..)?;
+    let is_message = header(part, "Content-Type").concat().to_lowercase().starts_with("message/rfc822");
+    is_message.then(|| part.get(header_end(part)..)).flatten()
+}
+
 /// The subject without reply marks, in lower case.
 pub(crate) fn base_subject(raw: &[u8]) -> String {
     let subject = header(raw, "Subject").concat().to_lowercase();
