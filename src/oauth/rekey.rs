@@ -3,7 +3,7 @@
 use entity::grant;
 
 use super::vault::{Place, Vault};
-use crate::store::{Store, grants, settings};
+use crate::store::{Store, consents, grants, settings};
 use crate::trouble::Trouble;
 
 use super::tokens::{ACCESS, REFRESH};
@@ -37,6 +37,8 @@ pub async fn rekey(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
         let done = reseal_setting(store, vault, &setting.name, setting.value).await;
         rekeyed.note(format!("the setting {}", setting.name), done)?;
     }
+    // Whoever is at the provider right now begins again by the same link.
+    consents::forget_attempts(store).await.map_err(Trouble::from)?;
     for account in grants::accounts(store).await.map_err(Trouble::from)? {
         let done = reseal_grant(store, vault, &account).await;
         rekeyed.note(account.address, done)?;

@@ -67,14 +67,8 @@ pub async fn take(store: &Store, state_mark: &[u8]) -> Result<Option<consent::Mo
     let tx = store.begin().await?;
     let found = consent::Entity::find().filter(consent::Column::StateMark.eq(state_mark)).one(&*tx).await?;
     let Some(found) = found else { return Ok(None) };
-    let ended = consent::ActiveModel {
-        state_mark: Set(None),
-        browser_mark: Set(None),
-        secrets: Set(None),
-        ..Default::default()
-    };
     let done = consent::Entity::update_many()
-        .set(ended)
+        .set(no_attempt())
         .filter(consent::Column::Id.eq(found.id))
         .filter(consent::Column::StateMark.eq(state_mark))
         .exec(&*tx)
@@ -83,10 +77,21 @@ pub async fn take(store: &Store, state_mark: &[u8]) -> Result<Option<consent::Mo
     Ok((done.rows_affected == 1).then_some(found))
 }
 
+/// Ends every attempt under way; the links stay.
+pub async fn forget_attempts(store: &Store) -> Result<(), StoreError> {
+    let tx = store.begin().await?;
+    consent::Entity::update_many().set(no_attempt()).filter(consent::Column::Secrets.is_not_null()).exec(&*tx).await?;
+    tx.commit().await
+}
+
 /// The account was connected by the link.
 pub async fn used(store: &Store, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
     let row = consent::ActiveModel { id: Set(id), used_at: Set(Some(now)), ..Default::default() };
     let tx = store.begin().await?;
     row.update(&*tx).await?;
     tx.commit().await
+}
+
+fn no_attempt() -> consent::ActiveModel {
+    consent::ActiveModel { state_mark: Set(None), browser_mark: Set(None), secrets: Set(None), ..Default::default() }
 }

@@ -64,6 +64,7 @@ async fn a_sound_installation_has_nothing_to_mend_and_nothing_is_changed() {
             "key",
             "seals",
             "registration",
+            "redirect",
             "token endpoint",
             "clock",
             "dns",

@@ -59,13 +59,12 @@ impl Trail {
         for (provider, connection) in registered.filter_map(|(provider, connection)| Some((provider, connection?))) {
             config.push_str(&format!(
                 "[oauth.{provider}]\nclient_id = \"{}\"\nclient_secret_file = \"{}\"\ntoken_url = \"{}\"\n\
-                 authorize_url = \"{}\"\ndevice_url = \"{}\"\nrevoke_url = \"{}\"\n",
+                 authorize_url = \"{}\"\ndevice_url = \"{}\"\n",
                 connection.client_id,
                 connection.client_secret_file.display(),
                 connection.token_url,
                 connection.authorize_url,
                 connection.device_url,
-                connection.revoke_url,
             ));
             // Microsoft has no such place.
             if provider != "microsoft" {

@@ -11,6 +11,7 @@ use super::report::Finding;
 use super::{AT_ONCE, Scene};
 use crate::cli::host::{self, Agreement};
 use crate::config::{Auth, OAuthApp, Provider, Secret};
+use crate::http::CALLBACK;
 use crate::mail::address::Address;
 use crate::oauth::examine::{Examined, examine};
 use crate::oauth::provider::{self, Service};
@@ -82,6 +83,7 @@ pub(super) async fn registrations(scene: &Scene) -> Vec<Finding> {
         let Some(app) = scene.config.oauth.app(provider) else { continue };
         if uses(Auth::OAuth) {
             findings.push(registered(provider, app));
+            findings.push(redirect(scene, app));
         }
         if uses(Auth::Service) {
             findings.push(service(provider, app));
@@ -114,6 +116,18 @@ fn registered(provider: Provider, app: &OAuthApp) -> Finding {
         return Finding::fail(CHECK, "oauth.google has no client secret", cure);
     }
     Finding::ok(CHECK, format!("oauth.{name} has a client id"))
+}
+
+/// Where consents come back to; whether the provider knows it, only a browser can tell.
+fn redirect(scene: &Scene, app: &OAuthApp) -> Finding {
+    const CHECK: &str = "redirect";
+    let here = &app.loopback_redirect_uri;
+    match scene.config.http.url(CALLBACK) {
+        Some(link) => Finding::ok(CHECK, format!("to be registered: {here} for `connect`, {link} for links")),
+        None => {
+            Finding::ok(CHECK, format!("to be registered: {here} for `connect`; http.listen is empty, so no links"))
+        }
+    }
 }
 
 fn service(provider: Provider, app: &OAuthApp) -> Finding {
