@@ -16,7 +16,7 @@ pub struct Model {
     pub account_id: Option<Uuid>,
     /// The activity it is about.
     pub activity_id: Option<Uuid>,
-    /// What happened, such as `activity.logged` or `reply.logged`.
+    /// What happened, such as `activity.logged` or `reply.received`.
     pub kind: String,
     /// JSON of the event.
     #[sea_orm(column_type = "JsonBinary")]

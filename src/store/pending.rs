@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{activity, ledger, mailbox, pending_reference};
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -27,8 +28,8 @@ pub struct Due {
 pub struct Kept {
     /// Verdicts on mail that was not logged: a code and the steps that led to it, without evidence.
     pub verdicts: u64,
-    /// Keyed hashes of Message-IDs, of addresses where contacts count, and of subject and minute where mail is forwarded, by which unlogged mail waits, and is found by
-    /// `explain`.
+    /// Keyed hashes of Message-IDs, of addresses where contacts count, and of subject and minute where mail is forwarded, by
+    /// which unlogged mail waits, and is found by `explain`.
     pub hashes: u64,
     /// Messages that were set aside.
     pub quarantined: u64,
@@ -39,16 +40,14 @@ pub struct Kept {
 impl Store {
     /// The accounts that have messages to judge again.
     pub async fn accounts_due(&self) -> Result<HashSet<Uuid>, StoreError> {
-        let mailboxes: Vec<Uuid> = pending_reference::Entity::find()
-            .select_only()
+        let due = Query::select()
             .column(pending_reference::Column::MailboxId)
-            .distinct()
-            .filter(pending_reference::COLUMN.due.eq(true))
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        let rows = mailbox::Entity::find().filter(mailbox::COLUMN.id.is_in(mailboxes)).all(&self.db).await?;
-        Ok(rows.into_iter().map(|row| row.account_id).collect())
+            .from(pending_reference::Entity)
+            .and_where(pending_reference::Column::Due.eq(true))
+            .to_owned();
+        let accounts = mailbox::Entity::find().select_only().column(mailbox::Column::AccountId);
+        let accounts = accounts.filter(mailbox::Column::Id.in_subquery(due)).into_tuple::<Uuid>().all(&self.db).await?;
+        Ok(accounts.into_iter().collect())
     }
 
     /// The messages of an account to judge again.

@@ -188,7 +188,7 @@ async fn s51_s52_out_of_office_is_flagged_and_a_bounce_marks_the_mail_that_came_
         assert_eq!(desk.activity_of("1@ours.example")["bounced"], true);
         let events = desk.trail.json(&["events", "list", "--json"]);
         assert_eq!(events.iter().filter(|event| event["type"] == "activity.bounced").count(), 1);
-        let replied: Vec<_> = events.iter().filter(|event| event["type"] == "reply.logged").collect();
+        let replied: Vec<_> = events.iter().filter(|event| event["type"] == "reply.received").collect();
         assert_eq!(replied.len(), 1, "neither a program nor a list is somebody who replied (L11, D15): {events:?}");
         assert_eq!(replied[0]["activity"], desk.activity_of("5@c.example")["id"]);
         assert_eq!(desk.privacy(), (4, 4, 0), "a report on a logged mail is read");

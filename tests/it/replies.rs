@@ -15,7 +15,7 @@ fn answer(from: &str, id: &str, subject: &str, header: &str) -> String {
 
 fn replies_told_of(world: &World) -> usize {
     let events = world.trail.json(&["events", "list", "--json"]);
-    events.iter().filter(|event| event["type"] == "reply.logged").count()
+    events.iter().filter(|event| event["type"] == "reply.received").count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -296,7 +296,7 @@ impl Rows {
     /// The events for other programs, and the notice to the sender if there is one (H2). That somebody replied is an event
     /// of its own (D15), which no automatic mail causes (L11).
     fn announce(&mut self, id: Uuid, batch: &Batch, entrant: &Entrant, clock: &Clock) {
-        let replied = entrant.activity.is_reply(&entrant.envelope).then_some("reply.logged");
+        let replied = entrant.activity.is_reply(&entrant.envelope).then_some("reply.received");
         for kind in std::iter::once("activity.logged").chain(replied) {
             self.events.push(outbox::ActiveModel {
                 id: Set(clock.id()),
