@@ -65,7 +65,11 @@ pub enum Command {
     Disconnect(AccountName),
     /// Seal every token with the first key of the key file, so that older keys can be taken out of it
     #[command(after_help = REKEY_STEPS)]
-    Rekey,
+    Rekey {
+        /// Forget what no key of the file opens: accounts then have to be connected again
+        #[arg(long)]
+        lost: bool,
+    },
     /// Print the BCC and the forwarding address of the workspace
     Address(Json),
     /// Addresses and domains whose mail is never logged

@@ -141,6 +141,11 @@ impl<'a> Browser<'a> {
         loop {
             let (answer, reply) = self.next().await?;
             if answer.state.as_deref() != Some(attempt.state.expose_secret()) {
+                if reply.is_none() {
+                    complain(
+                        "That address is the end of another attempt: open the address above, and paste where it ends",
+                    );
+                }
                 tell(reply, Reply::Page(Box::new(Page::refused(&Refused::Forged, Way::Command))));
                 continue;
             }

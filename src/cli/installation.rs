@@ -18,6 +18,7 @@ use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
 use crate::source::Budget;
 use crate::store::commit::WaitingKey;
+use crate::store::settings;
 use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
@@ -83,8 +84,22 @@ impl Installation {
         })
     }
 
+    /// A key file that is missing is made, but not where something is sealed with the one that was there.
+    async fn check_key_file(&self) -> anyhow::Result<()> {
+        let secrets = &self.config.secrets;
+        if Vault::present(secrets)?.is_some() || settings::all(&self.store).await?.is_empty() {
+            return Ok(());
+        }
+        anyhow::bail!(Usage(format!(
+            "the key file {} is missing, and the database holds what was sealed with it: restore it from your backup; if it \
+             is lost, `mailtrail rekey --lost` begins with a new one, and every account is to be connected again",
+            secrets.key_file.display()
+        )))
+    }
+
     /// The parts that read mail: keys, tokens, attachments, TLS.
     pub(super) async fn worker(&self) -> anyhow::Result<Worker> {
+        self.check_key_file().await?;
         let vault = Arc::new(self.vault()?);
         let hash_key = hash_key::hash_key(&self.store, &vault).await?;
         let tokens = self.tokens_of(vault)?;

@@ -13,12 +13,20 @@ use crate::oauth::vault::Vault;
 use crate::store::accounts;
 
 /// `rekey`: everything that is sealed, with the first key.
-pub(super) async fn rekey(installation: &Installation) -> anyhow::Result<Answer> {
+pub(super) async fn rekey(installation: &Installation, lost: bool) -> anyhow::Result<Answer> {
     let secrets = &installation.config.secrets;
+    if lost {
+        let vault = Vault::unlock(secrets)?;
+        let forgotten = rekey::forget_lost(&installation.store, &vault, &installation.clock).await?;
+        say(format_args!(
+            "{forgotten} that no key opens are forgotten. `mailtrail doctor` says what to connect again."
+        ))?;
+    }
     let vault = Vault::present(secrets)?.ok_or_else(|| {
         let file = secrets.key_file.display();
         Usage(format!(
-            "there is no key file {file}: restore it from your backup, and put the new key above the old one"
+            "there is no key file {file}: restore it from your backup, and put the new key above the old one; if it is \
+             lost, `mailtrail rekey --lost` begins anew"
         ))
     })?;
     let done = rekey::rekey(&installation.store, &vault).await?;

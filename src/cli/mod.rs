@@ -120,7 +120,7 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Account(what) => accounts::account(&installation, what).await,
         Command::Connect(what) => connect::connect(&installation, what).await,
         Command::Disconnect(name) => keys::disconnect(&installation, &name).await,
-        Command::Rekey => keys::rekey(&installation).await,
+        Command::Rekey { lost } => keys::rekey(&installation, lost).await,
         Command::Address(what) => accounts::address(&installation, what).await,
         Command::NeverLog(what) => workspaces::never_log(&installation, what).await,
         Command::Activity(what) => listings::activity(&installation, what).await,

@@ -43,7 +43,11 @@ impl Http {
         if !self.listen.is_empty() && self.address().is_none() {
             return Some(("http.listen", "is no address with a port", "write it as in \"127.0.0.1:8460\""));
         }
-        let is_safe = |url: Url| crate::oauth::is_safe(&url) && url.query().is_none();
+        if self.public_url.is_empty() && self.address().is_some_and(|address| !address.ip().is_loopback()) {
+            let cure = "add TLS by a proxy and name it, or listen on this machine only";
+            return Some(("http.public_url", "is empty, so links would lead to http.listen without TLS", cure));
+        }
+        let is_safe = |url: Url| crate::oauth::is_safe(&url) && url.query().is_none() && url.username().is_empty();
         if !self.public_url.is_empty() && !Url::parse(&self.public_url).is_ok_and(is_safe) {
             let cure = "consents travel by https://, or by http:// on this machine; write no query";
             return Some(("http.public_url", "is no URL that people can safely use", cure));

@@ -58,9 +58,7 @@ pub async fn new_link(worker: &Worker, account: &account::Model, signs_in_as: Op
 pub(super) async fn ask(State(worker): Shared, Path(text): Path<String>) -> Page {
     match open(&worker, &text).await {
         Ok((link, account)) => match attempt(&worker, &link, &account, false) {
-            Ok((wanted, attempt)) => {
-                Page::ask(&account, &wanted.signs_in_as, provider::of(wanted.provider).name, &attempt.url)
-            }
+            Ok((wanted, _)) => Page::ask(&account, &wanted.signs_in_as, provider::of(wanted.provider).name),
             Err(trouble) => told(&account, &Refused::Trouble(trouble)),
         },
         Err(page) => *page,
@@ -77,7 +75,7 @@ pub(super) async fn begin(State(worker): Shared, Path(text): Path<String>) -> Re
 
 /// The person comes back from the provider.
 pub(super) async fn answer(State(worker): Shared, headers: HeaderMap, Query(answer): Query<Answer>) -> Response {
-    if answer.admin_consent.is_some() && answer.error.is_none() {
+    if answer.admin_consent.as_deref().is_some_and(|said| said.eq_ignore_ascii_case("true")) && answer.error.is_none() {
         return Page::admin_consented().into_response();
     }
     let taken = match take(&worker, &headers, &answer).await {
@@ -175,7 +173,7 @@ async fn remembered(
     account: &account::Model,
     insist: bool,
 ) -> Result<(Url, String), Refused> {
-    let (_, attempt) = attempt(worker, link, account, insist)?;
+    let (wanted, attempt) = attempt(worker, link, account, insist)?;
     let browser = fresh()?;
     let clear = serde_json::to_vec(&attempt.secrets).map_err(Trouble::retry)?;
     let kept = consents::Attempt {
@@ -188,9 +186,10 @@ async fn remembered(
     }
     let secure = if worker.config.http.public_url.starts_with("https:") { "; Secure" } else { "" };
     let insisted = if insist { "!" } else { "" };
-    let cookie = format!(
-        "{COOKIE}={browser}{insisted}; Path={CALLBACK}; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}{secure}"
-    );
+    // A proxy may have put a path before ours.
+    let path = wanted.redirect_uri.path();
+    let cookie =
+        format!("{COOKIE}={browser}{insisted}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}{secure}");
     Ok((attempt.url, cookie))
 }
 

@@ -10,8 +10,10 @@ mod connect;
 mod link;
 pub mod loopback;
 mod pages;
+mod visits;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -22,6 +24,10 @@ pub use connect::{CALLBACK, new_link};
 pub use pages::{Page, Way};
 
 use crate::worker::Worker;
+use visits::Visits;
+
+/// How long a page that is under way may take when the service ends.
+const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// Serves the pages until `stop`. An address that is taken costs the pages, and not the mail.
 pub async fn serve(worker: Worker, stop: CancellationToken) {
@@ -29,9 +35,18 @@ pub async fn serve(worker: Worker, stop: CancellationToken) {
     match TcpListener::bind(address).await {
         Ok(listener) => {
             tracing::info!(%address, "the pages for connecting inboxes are served");
-            let shutdown = stop.cancelled_owned();
-            if let Err(error) = axum::serve(listener, router(worker)).with_graceful_shutdown(shutdown).await {
-                tracing::warn!(%error, "the pages are served no more");
+            let served = axum::serve(Visits::new(listener), router(worker))
+                .with_graceful_shutdown(stop.clone().cancelled_owned());
+            let late = async {
+                stop.cancelled().await;
+                tokio::time::sleep(LAST_PAGE).await;
+            };
+            // A slow browser does not hold up the service.
+            tokio::select! {
+                served = served => if let Err(error) = served {
+                    tracing::warn!(%error, "the pages are served no more");
+                },
+                () = late => {}
             }
         }
         Err(error) => tracing::warn!(

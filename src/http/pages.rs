@@ -51,8 +51,6 @@ pub struct Page {
     button: Option<String>,
     style: &'static str,
     status: u16,
-    /// Where the form's answer may send the browser on to.
-    goes_to: Option<String>,
 }
 
 /// Where somebody whose consent was refused goes from there.
@@ -70,7 +68,7 @@ impl Page {
     }
 
     /// What a person is asked before anything happens.
-    pub(super) fn ask(account: &account::Model, signs_in_as: &str, provider: &str, goes_to: &Url) -> Self {
+    pub(super) fn ask(account: &account::Model, signs_in_as: &str, provider: &str) -> Self {
         let mut page = Self::titled(format!("Connect {}", account.address));
         page.paragraphs = vec![
             "Your CRM logs mail that belongs on a contact's timeline. To do so it asks you to let mailtrail read this \
@@ -93,7 +91,6 @@ impl Page {
             ),
         ];
         page.button = Some(format!("Continue to {provider}"));
-        page.goes_to = Some(goes_to.origin().ascii_serialization());
         page
     }
 
@@ -131,17 +128,25 @@ impl Page {
         if let Refused::NeedsAdminConsent { link: Some(link) } | Refused::Declined { admin: Some(link), .. } = refused {
             page.link = Some((link.clone(), "For the administrator: allow mailtrail for the organisation"));
         }
-        page.paragraphs.push(match way {
-            Way::Link => "The link that you were given works until the mailbox is connected by it.".to_owned(),
-            Way::Command => "The command line says more.".to_owned(),
-        });
+        if *refused == Refused::Forged {
+            page.title = "This answer is not expected here".to_owned();
+        } else {
+            page.paragraphs.push(match way {
+                Way::Link => "The link that you were given works until the mailbox is connected by it.".to_owned(),
+                Way::Command => "The command line says more.".to_owned(),
+            });
+        }
         page
     }
 
     /// An administrator has consented for the organisation.
     pub fn admin_consented() -> Self {
-        let mut page = Self::titled("Your organisation allows mailtrail");
-        page.paragraphs = vec!["Its people can connect their mailboxes now, each by a link of their own.".to_owned()];
+        let mut page = Self::titled("Back from the administrator's page");
+        page.paragraphs = vec![
+            "If your organisation allows mailtrail now, its people can connect their mailboxes, each by a link of \
+             their own."
+                .to_owned(),
+        ];
         page
     }
 
@@ -177,25 +182,22 @@ fn what_is_read(kind: &str) -> Vec<&'static str> {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let goes_to = self.goes_to.as_deref().unwrap_or("");
-        let policy = format!(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {goes_to}; base-uri 'none'; \
-             frame-ancestors 'none'"
-        );
         match self.render() {
-            Ok(html) => (status, safe(policy), Html(html)).into_response(),
+            Ok(html) => (status, SAFE, Html(html)).into_response(),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 }
 
-/// The address of a page holds what must not travel on; a page is nobody's frame and nobody's cache.
-fn safe(policy: String) -> [(HeaderName, String); 5] {
-    [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::REFERRER_POLICY, "no-referrer".to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::X_FRAME_OPTIONS, "DENY".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ]
-}
+/// The address of a page holds what must not travel on; a page is nobody's frame and nobody's cache. Where its form leads in
+/// the end is not limited: providers send people on to their organisations' own sign-in, and browsers hold that against us.
+const SAFE: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];

@@ -20,6 +20,15 @@ pub async fn hash_key(store: &Store, vault: &Vault) -> Result<SecretBox<[u8; 32]
     key.map(SecretBox::new).map_err(|_| Trouble::operator("the stored hash_key is damaged: restore the database"))
 }
 
+/// Another key in the place of one that nobody can open any more. What waited by hashes under the old one waits in vain.
+pub async fn renew(store: &Store, vault: &Vault, lost: Vec<u8>) -> Result<(), Trouble> {
+    let mut fresh = Zeroizing::new([0; 32]);
+    getrandom::fill(fresh.as_mut_slice()).map_err(|error| Trouble::retry(format!("no randomness: {error}")))?;
+    let sealed = vault.seal(Place::of_installation(NAME), fresh.as_slice())?;
+    settings::replace(store, NAME, lost, sealed).await.map_err(Trouble::from)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 use entity::grant;
 
 use super::vault::{Place, Vault};
+use super::{hash_key, standing};
+use crate::clock::Clock;
 use crate::store::{Store, consents, grants, settings};
 use crate::trouble::Trouble;
 
@@ -44,6 +46,27 @@ pub async fn rekey(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
         rekeyed.note(account.address, done)?;
     }
     Ok(rekeyed)
+}
+
+/// Forgets what nobody can open any more, because its key is lost: the hash key is made anew, and accounts need their
+/// consents again. How many.
+pub async fn forget_lost(store: &Store, vault: &Vault, clock: &Clock) -> Result<usize, Trouble> {
+    let mut forgotten = 0;
+    for setting in settings::all(store).await.map_err(Trouble::from)? {
+        if vault.open(Place::of_installation(&setting.name), &setting.value).is_err() {
+            hash_key::renew(store, vault, setting.value).await?;
+            forgotten += 1;
+        }
+    }
+    for account in grants::accounts(store).await.map_err(Trouble::from)? {
+        let Some(grant) = grants::find(&store.db, account.id).await.map_err(Trouble::from)? else { continue };
+        if anew(vault, grant.clone()).is_err() {
+            let reason = format!("the key of its tokens is lost: `mailtrail connect {}`", account.address);
+            let revoked = standing::revoked(grant, reason, clock.now());
+            forgotten += usize::from(grants::swap(store, &revoked).await.map_err(Trouble::from)?);
+        }
+    }
+    Ok(forgotten)
 }
 
 /// What [`rekey`] would do, without doing it: as `sealed`, what only an older key opens.

@@ -142,8 +142,7 @@ impl Tokens {
         let Some(grant) = self.0.grant(account.id).await? else { return Ok(()) };
         // Another session of the account may have renewed it meanwhile.
         if self.0.present(&grant)?.is_some_and(|present| present.expose_secret() == token.expose_secret()) {
-            let next = grant::Model { version: grant.version + 1, access_token: None, ..grant };
-            grants::swap(&self.0.store, &next).await.map_err(Trouble::from)?;
+            grants::without_access(&self.0.store, &grant).await.map_err(Trouble::from)?;
         }
         Ok(())
     }
@@ -266,7 +265,7 @@ impl Inner {
 
     /// `None` if another process was faster.
     async fn claim(&self, claim: Claim) -> Result<Option<Claimed>, Trouble> {
-        let won = grants::swap(&self.store, claim.row()).await.map_err(Trouble::from)?;
+        let won = grants::step(&self.store, claim.row()).await.map_err(Trouble::from)?;
         Ok(won.then(|| claim.won()))
     }
 
@@ -288,7 +287,7 @@ impl Inner {
             Err(trouble) => {
                 let before = claimed.row().clone();
                 let failed = claimed.failed(&trouble, self.clock.now());
-                if !grants::swap(&self.store, &failed).await.map_err(Trouble::from)? {
+                if !grants::step(&self.store, &failed).await.map_err(Trouble::from)? {
                     return Ok(None);
                 }
                 self.raise(account, &trouble);

@@ -137,7 +137,7 @@ fn parts(sealed: &[u8]) -> Option<([u8; ID], [u8; NONCE], &[u8])> {
 fn missing(id: [u8; ID]) -> Trouble {
     Trouble::operator(format!(
         "sealed with the key {}, which secrets.key_file does not hold: put the old key back as a further line of the \
-         file, or connect the account again",
+         file; if it is lost, `mailtrail rekey --lost` forgets what it sealed, and accounts can be connected again",
         STANDARD_NO_PAD.encode(id)
     ))
 }

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use entity::{account, grant};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder,
 };
 use uuid::Uuid;
 
@@ -51,6 +51,30 @@ pub async fn replace(store: &Store, grant: grant::Model) -> Result<(), StoreErro
 pub async fn swap(store: &Store, next: &grant::Model) -> Result<bool, StoreError> {
     let mut columns = next.clone().into_active_model().reset_all();
     columns.account_id = Set(next.account_id);
+    follow(store, next, columns).await
+}
+
+/// [`swap`] for where the grant stands alone: its tokens, which may be sealed anew meanwhile, stay as they are.
+pub async fn step(store: &Store, next: &grant::Model) -> Result<bool, StoreError> {
+    let columns = grant::ActiveModel {
+        version: Set(next.version),
+        state: Set(next.state.clone()),
+        reason: Set(next.reason.clone()),
+        state_at: Set(next.state_at),
+        claimed_until: Set(next.claimed_until),
+        ..Default::default()
+    };
+    follow(store, next, columns).await
+}
+
+/// [`swap`] for an access token that is worth nothing any more.
+pub async fn without_access(store: &Store, grant: &grant::Model) -> Result<bool, StoreError> {
+    let next = grant::Model { version: grant.version + 1, ..grant.clone() };
+    let columns = grant::ActiveModel { version: Set(next.version), access_token: Set(None), ..Default::default() };
+    follow(store, &next, columns).await
+}
+
+async fn follow(store: &Store, next: &grant::Model, columns: grant::ActiveModel) -> Result<bool, StoreError> {
     let tx = store.begin_durable().await?;
     let done = grant::Entity::update_many()
         .set(columns)
@@ -65,18 +89,34 @@ pub async fn swap(store: &Store, next: &grant::Model) -> Result<bool, StoreError
 /// Makes a grant that was refused worth a try again.
 pub async fn revive(store: &Store, account: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
     let stopped = [State::NeedsReauth, State::NeedsAdminConsent, State::OperatorFault].map(State::as_str);
+    let of_account = grant::Column::AccountId.eq(account).and(grant::Column::State.is_in(stopped));
+    freshen(store, of_account, now).await
+}
+
+/// What a start may take for over: faults of the registration, which may have been mended, and on SQLite, where one service
+/// runs at a time, the claims of the one before.
+pub async fn begin_anew(store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let faults = grant::Column::State.eq(State::OperatorFault.as_str());
+    let over = match store.backend {
+        DatabaseBackend::Sqlite => faults.or(grant::Column::State.eq(State::Refreshing.as_str())),
+        _ => faults,
+    };
+    freshen(store, over, now).await
+}
+
+async fn freshen(store: &Store, which: SimpleExpr, now: DateTime<Utc>) -> Result<(), StoreError> {
     let fresh = grant::ActiveModel {
         state: Set(State::Fresh.as_str().to_owned()),
         reason: Set(None),
         state_at: Set(Some(now)),
+        claimed_until: Set(None),
         ..Default::default()
     };
     let tx = store.begin().await?;
     grant::Entity::update_many()
         .set(fresh)
         .col_expr(grant::Column::Version, Expr::col(grant::Column::Version).add(1))
-        .filter(grant::Column::AccountId.eq(account))
-        .filter(grant::Column::State.is_in(stopped))
+        .filter(which)
         .exec(&*tx)
         .await?;
     tx.commit().await

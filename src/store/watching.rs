@@ -131,27 +131,28 @@ impl Store {
     /// Notes why an account could not be read. Whatever a person must mend shows as a state; the rest as a reason.
     pub async fn failed(&self, account: Uuid, trouble: &Trouble, clock: &Clock) -> Result<(), StoreError> {
         account::Entity::update_many()
-            .set(account::ActiveModel {
-                last_attempt: Set(Some(clock.now())),
-                reason: Set(Some(trouble.to_string())),
-                ..Default::default()
-            })
+            .set(account::ActiveModel { last_attempt: Set(Some(clock.now())), ..Default::default() })
             .col_expr(account::Column::Failures, Expr::col(account::Column::Failures).add(1))
             .filter(account::COLUMN.id.eq(account))
             .exec(&self.db)
             .await?;
         let state = match trouble {
-            Trouble::NeedsReauth { .. } => "needs-reauth",
-            Trouble::NeedsAdminConsent { .. } => "needs-admin-consent",
-            Trouble::Operator { .. } => "broken",
-            _ => return Ok(()),
+            Trouble::NeedsReauth { .. } => Some("needs-reauth"),
+            Trouble::NeedsAdminConsent { .. } => Some("needs-admin-consent"),
+            Trouble::Operator { .. } => Some("broken"),
+            _ => None,
         };
-        account::Entity::update_many()
-            .set(account::ActiveModel { state: Set(state.to_owned()), ..Default::default() })
-            .filter(account::COLUMN.id.eq(account))
-            .filter(account::COLUMN.state.ne("paused"))
-            .exec(&self.db)
-            .await?;
+        // What passes does not hide what a person has to mend, and neither of them why somebody paused it.
+        let those = match state {
+            Some(_) => account::Column::State.ne("paused"),
+            None => account::Column::State.eq("active"),
+        };
+        let mut told = account::ActiveModel { reason: Set(Some(trouble.to_string())), ..Default::default() };
+        if let Some(state) = state {
+            told.state = Set(state.to_owned());
+        }
+        let told = account::Entity::update_many().set(told).filter(account::COLUMN.id.eq(account)).filter(those);
+        told.exec(&self.db).await?;
         Ok(())
     }
 

@@ -226,3 +226,20 @@ async fn a_person_who_says_no_is_taken_at_his_word() {
     assert!(seen.text.contains("access was not allowed (access_denied)"), "{seen:?}");
     assert_eq!(desk.provider.oauth.token_requests().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_whose_key_is_lost_begins_anew() {
+    let desk = Desk::new(Engine::Sqlite, "google", OAuthSettings::google()).await;
+    assert_eq!(desk.by_browser().await.1.code, Some(0));
+    std::fs::remove_file(desk.trail.path("key")).unwrap();
+    for command in [&["run", "--once"][..], &["connect", ANNA, "--print-url"]] {
+        let told = desk.trail.fails(2, command);
+        assert!(told.contains("is missing") && told.contains("mailtrail rekey --lost"), "{told}");
+    }
+    assert!(!desk.trail.path("key").exists(), "no key is made where another sealed");
+    let told = desk.trail.run(&["rekey", "--lost"]);
+    assert!(told.contains("2 that no key opens are forgotten"), "{told}");
+    assert!(desk.trail.fails(1, &["run", "--once"]).contains("the key of its tokens is lost: `mailtrail connect"));
+    assert_eq!(desk.by_browser().await.1.code, Some(0));
+    desk.trail.run(&["run", "--once"]);
+}

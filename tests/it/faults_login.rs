@@ -78,6 +78,22 @@ async fn a_token_endpoint_in_trouble_is_asked_again_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mended_registration_is_noticed_at_the_next_start() {
+    for engine in engines() {
+        let world = World::new(engine, Profile::Plain, IMPATIENT).await;
+        world.provider.oauth.fail_next(1, Failure::InvalidClient);
+        let failed = once(&world.trail);
+        assert_eq!(
+            (failed.code, account(&world.trail, BCC)["state"].as_str()),
+            (Some(1), Some("broken")),
+            "{failed:?}"
+        );
+        let ended = once(&world.trail);
+        assert_eq!((ended.code, account(&world.trail, BCC)["state"].as_str()), (Some(0), Some("active")), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rotated_refresh_tokens_survive_a_restart() {
     for engine in engines() {
         let settings = OAuthSettings { rotate: true, reuse_detection: true, ..OAuthSettings::default() };

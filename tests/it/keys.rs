@@ -51,6 +51,9 @@ async fn a_key_file_is_made_private_and_talked_about() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     // Whoever makes it says that it wants a backup.
     std::fs::remove_file(&file).unwrap();
+    for name in ["crm.db", "crm.db-wal", "crm.db-shm"] {
+        let _ = std::fs::remove_file(world.trail.path(name));
+    }
     let output = world.try_add_account(&["--kind", "forwarding", "--provider", "imap"], "fwd@crm.example");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("made a new key file") && told.contains("back it up"), "{told}");

@@ -102,7 +102,8 @@ async fn missing(secrets: &Secrets, store: Option<&Store>) -> Finding {
         None => 0,
     };
     if sealed > 0 {
-        let cure = "restore it from your backup, or connect these accounts again";
+        let cure =
+            "restore it from your backup; if it is lost, `mailtrail rekey --lost`, then connect these accounts again";
         return Finding::fail("key", format!("{what}, and the tokens of {sealed} accounts need it"), cure);
     }
     Finding::warn("key", what, "`mailtrail run` makes it; back it up then")

@@ -60,7 +60,7 @@ pub enum Refused {
     NotLasting,
     /// The answer belongs to no request of ours.
     #[error(
-        "This answer belongs to no request that is open here: it may have been used already, or come from elsewhere. Begin again with the link or command that you were given."
+        "This answer belongs to no request that is open here: it was used already, or comes from elsewhere. If the mailbox was shown as connected, all is well; otherwise begin again with the link or the command that you were given."
     )]
     Forged,
     /// The link, or the time for an answer, is over.

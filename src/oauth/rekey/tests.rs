@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::account;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use secrecy::ExposeSecret;
@@ -7,6 +7,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Secrets;
 use crate::oauth::hash_key::hash_key;
+use crate::oauth::standing::Next;
 use crate::store::testing::on_each_engine;
 
 const OLD: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
@@ -109,6 +110,23 @@ async fn a_renewal_under_way_is_neither_lost_nor_undone() {
         // A service with the old key alone sealed it: the next run finds it.
         assert_eq!(rekey(store, &both).await.unwrap().sealed, 1);
         assert_eq!(opened(store, &vault(NEW), &grant).await[0], "rotated");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_does_not_undo_the_new_seal() {
+    on_each_engine(async |store| {
+        let grant = granted(store, &vault(OLD)).await;
+        let Next::Claim(claim) = standing::next(grant.clone(), now() + TimeDelta::days(1), TimeDelta::seconds(30))
+        else {
+            panic!("it is due")
+        };
+        assert!(grants::step(store, claim.row()).await.unwrap());
+        rekey(store, &vault(&format!("{NEW},{OLD}"))).await.unwrap();
+        let failed = claim.won().failed(&Trouble::retry("busy"), now());
+        assert!(grants::step(store, &failed).await.unwrap());
+        assert_eq!(opened(store, &vault(NEW), &grant).await, ["refresh", "access"]);
     })
     .await;
 }
