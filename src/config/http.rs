@@ -24,7 +24,7 @@ impl Default for Http {
 }
 
 impl Http {
-    /// Where to listen, if anywhere. [`Self::problem`] tells of what is no address.
+    /// Where to listen, if anywhere. [`Self::problems`] tells of what is no address.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listen.parse().ok()
     }
@@ -39,19 +39,20 @@ impl Http {
     }
 
     /// What is wrong with it: the key, what, and the cure.
-    pub fn problem(&self) -> Option<(&'static str, &'static str, &'static str)> {
+    pub fn problems(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        let mut problems = Vec::new();
         if !self.listen.is_empty() && self.address().is_none() {
-            return Some(("http.listen", "is no address with a port", "write it as in \"127.0.0.1:8460\""));
+            problems.push(("http.listen", "is no address with a port", "write it as in \"127.0.0.1:8460\""));
         }
         if self.public_url.is_empty() && self.address().is_some_and(|address| !address.ip().is_loopback()) {
             let cure = "add TLS by a proxy and name it, or listen on this machine only";
-            return Some(("http.public_url", "is empty, so links would lead to http.listen without TLS", cure));
+            problems.push(("http.public_url", "is empty, so links would lead to http.listen without TLS", cure));
         }
         let is_safe = |url: Url| crate::oauth::is_safe(&url) && url.query().is_none() && url.username().is_empty();
         if !self.public_url.is_empty() && !Url::parse(&self.public_url).is_ok_and(is_safe) {
             let cure = "consents travel by https://, or by http:// on this machine; write no query";
-            return Some(("http.public_url", "is no URL that people can safely use", cure));
+            problems.push(("http.public_url", "is no URL that people can safely use", cure));
         }
-        None
+        problems
     }
 }

@@ -17,7 +17,7 @@ use super::pages::{Page, Way};
 use crate::oauth::consent::{Answer, Attempt, Refused, Secrets, Wanted};
 use crate::oauth::provider;
 use crate::oauth::vault::Place;
-use crate::store::consents;
+use crate::store::{StoreError, consents};
 use crate::trouble::Trouble;
 use crate::worker::Worker;
 
@@ -135,9 +135,14 @@ async fn open(worker: &Worker, text: &str) -> Result<(consent::Model, account::M
     if link.expires_at <= worker.clock.now() {
         return Err(no("Its time is over, or there is a newer one."));
     }
-    let account = worker.store.account(link.account_id).await.map_err(away)?;
-    let account = account.filter(|account| account.state != "removed").ok_or_else(|| no("The account is gone."))?;
+    let account = account_of(worker, &link).await.map_err(away)?.ok_or_else(|| no("The account is gone."))?;
     Ok((link, account))
+}
+
+/// An account may be removed while its person is at the provider.
+async fn account_of(worker: &Worker, link: &consent::Model) -> Result<Option<account::Model>, StoreError> {
+    let account = worker.store.account(link.account_id).await?;
+    Ok(account.filter(|account| account.state != "removed"))
 }
 
 fn attempt(
@@ -208,7 +213,7 @@ async fn take(worker: &Worker, headers: &HeaderMap, answer: &Answer) -> Result<T
     if link.used_at.is_some() || link.expires_at <= worker.clock.now() {
         return Err(Refused::TooLate);
     }
-    let account = worker.store.account(link.account_id).await.map_err(Trouble::from)?.ok_or(Refused::Forged)?;
+    let account = account_of(worker, &link).await.map_err(Trouble::from)?.ok_or(Refused::Forged)?;
     let sealed = link.secrets.as_deref().ok_or(Refused::Forged)?;
     let clear = worker.tokens.vault().open(Place::of_account(account.id, SECRETS), sealed)?;
     let secrets = serde_json::from_slice(clear.expose_secret()).map_err(Trouble::retry)?;

@@ -37,8 +37,6 @@ pub struct Provider {
     pub service: Service,
     /// What a service identity asks for.
     pub service_scope: &'static str,
-    /// Whether every refresh brings a new refresh token. Where it does not, the old one stays.
-    pub rotates: bool,
 }
 
 /// How a program gets a token for a mailbox without a person's consent.
@@ -68,7 +66,6 @@ pub const GOOGLE: Provider = Provider {
     address_claims: &["email"],
     service: Service::Assertion,
     service_scope: "https://mail.google.com/",
-    rotates: false,
 };
 
 /// Exchange Online and outlook.com. `offline_access` is what brings a refresh token.
@@ -97,7 +94,6 @@ pub const MICROSOFT: Provider = Provider {
     address_claims: &["preferred_username", "upn", "email"],
     service: Service::Credentials,
     service_scope: "https://outlook.office365.com/.default",
-    rotates: true,
 };
 
 /// Any other IMAP server that takes tokens: everything about it is configuration.
@@ -118,7 +114,6 @@ pub const IMAP: Provider = Provider {
     address_claims: &["email", "preferred_username"],
     service: Service::Credentials,
     service_scope: "",
-    rotates: false,
 };
 
 /// Those whom mail exchanges can tell.

@@ -160,6 +160,18 @@ async fn the_wrong_person_can_try_again_with_the_same_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_to_an_account_that_was_removed_meanwhile_does_not_revive_it() {
+    let desk = Desk::new(Engine::Sqlite, "").await;
+    let (link, anna) = (desk.link(), browser());
+    let end = anna.almost_back(&link).await;
+    desk.trail.run(&["account", "remove", ANNA]);
+    let seen = anna.visit(&end).await;
+    assert!(seen.status == 400 && seen.text.contains("belongs to no request"), "{seen:?}");
+    assert!(desk.trail.json(&["account", "list", "--json"]).is_empty());
+    assert!(desk.provider.oauth.token_requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_ends() {
     let desk = Desk::new(Engine::Sqlite, "link_hours = 0\n").await;
     let seen = browser().visit(&desk.link()).await;

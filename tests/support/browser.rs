@@ -44,6 +44,14 @@ impl Browser {
         self.follow(response).await
     }
 
+    /// Sends the form of a page, goes where it leads, and stops before where that leads.
+    pub async fn almost_back(&self, address: &str) -> String {
+        let url = Url::parse(address).unwrap();
+        let response = self.client.post(url.clone()).send().await.unwrap();
+        self.remember(&url, &response);
+        self.sent_to(location(&response).expect("a redirect").as_str()).await
+    }
+
     /// Where the first redirect goes.
     pub async fn sent_to(&self, address: &str) -> String {
         location(&self.get(address).await).expect("a redirect").into()

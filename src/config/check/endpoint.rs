@@ -6,7 +6,7 @@ use super::Problems;
 use crate::config::{Config, OAuthApp, Provider};
 
 pub(super) fn check(config: &Config, problems: &mut Problems) {
-    if let Some((key, what, cure)) = config.http.problem() {
+    for (key, what, cure) in config.http.problems() {
         problems.add(key, what, cure);
     }
     app("oauth.google", &config.oauth.google, problems);
