@@ -13,54 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::grant;
 
 use super::refresh::due;
+use crate::store::grants::State;
 use crate::trouble::Trouble;
-
-/// The values of `oauth_grant.state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its tokens are as good as we know.
-    Fresh,
-    /// A process is renewing it.
-    Refreshing,
-    /// The person must consent again.
-    NeedsReauth,
-    /// The administrator of the organisation must consent.
-    NeedsAdminConsent,
-    /// Our registration with the provider must be mended.
-    OperatorFault,
-    /// Given back by [`super::tokens::Tokens::disconnect`].
-    Revoked,
-}
-
-impl State {
-    /// The word in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Refreshing => "refreshing",
-            Self::NeedsReauth => "needs-reauth",
-            Self::NeedsAdminConsent => "needs-admin-consent",
-            Self::OperatorFault => "operator-fault",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    fn named(word: &str) -> Self {
-        let all = [Self::Refreshing, Self::NeedsReauth, Self::NeedsAdminConsent, Self::OperatorFault, Self::Revoked];
-        all.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Fresh)
-    }
-
-    /// After how long a refused grant is shown to the provider once more: a person or an operator may have mended at
-    /// the provider what we cannot see from here.
-    fn patience(self) -> Option<TimeDelta> {
-        match self {
-            Self::NeedsReauth => Some(TimeDelta::days(1)),
-            Self::NeedsAdminConsent => Some(TimeDelta::hours(1)),
-            Self::OperatorFault => Some(TimeDelta::minutes(5)),
-            Self::Fresh | Self::Refreshing | Self::Revoked => None,
-        }
-    }
-}
 
 /// What may be done with a grant now.
 #[derive(Debug)]
@@ -80,12 +34,12 @@ pub fn next(row: grant::Model, now: DateTime<Utc>, claim: TimeDelta) -> Next {
     let state = State::named(&row.state);
     let claim = |row| Next::Claim(Claim::of(row, now, claim));
     match state {
-        State::Revoked => Next::Stop(reauth(row.reason)),
+        State::Revoked => Next::Stop(stopped(state, row)),
         State::Refreshing if is_claimed(&row, now) => Next::Wait(row),
         State::Fresh | State::Refreshing if is_alive(&row, now) => Next::Use(row),
         State::Fresh | State::Refreshing => claim(row),
         State::NeedsReauth | State::NeedsAdminConsent | State::OperatorFault => {
-            let rested = |at: DateTime<Utc>| state.patience().is_some_and(|patience| now - at >= patience);
+            let rested = |at: DateTime<Utc>| patience(state).is_some_and(|patience| now - at >= patience);
             // A clock that was set back must not keep it stopped for longer than that either.
             if row.state_at.is_none_or(|at| rested(at) || now < at) {
                 claim(row)
@@ -93,6 +47,17 @@ pub fn next(row: grant::Model, now: DateTime<Utc>, claim: TimeDelta) -> Next {
                 Next::Stop(stopped(state, row))
             }
         }
+    }
+}
+
+/// After how long a refused grant is shown to the provider once more: a person or an operator may have mended at
+/// the provider what we cannot see from here.
+fn patience(state: State) -> Option<TimeDelta> {
+    match state {
+        State::NeedsReauth => Some(TimeDelta::days(1)),
+        State::NeedsAdminConsent => Some(TimeDelta::hours(1)),
+        State::OperatorFault => Some(TimeDelta::minutes(5)),
+        State::Fresh | State::Refreshing | State::Revoked => None,
     }
 }
 
@@ -120,10 +85,6 @@ fn stopped(state: State, row: grant::Model) -> Trouble {
         State::OperatorFault => Trouble::Operator { reason },
         _ => Trouble::NeedsReauth { reason },
     }
-}
-
-fn reauth(reason: Option<String>) -> Trouble {
-    Trouble::NeedsReauth { reason: reason.unwrap_or_default() }
 }
 
 /// The wish to renew a grant. It holds only once it is written over the version that it was made from.

@@ -28,10 +28,11 @@ use super::consent::{Consented, Consents};
 use super::http::Http;
 use super::refresh::expiry;
 use super::service::Identities;
-use super::standing::{self, Claim, Claimed, Next, State};
+use super::standing::{self, Claim, Claimed, Next};
 use super::vault::{Place, Vault};
 use crate::clock::Clock;
 use crate::config::{OAuth, Provider};
+use crate::store::grants::State;
 use crate::store::{Store, grants};
 use crate::trouble::Trouble;
 

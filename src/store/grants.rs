@@ -13,7 +13,43 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::oauth::standing::State;
+
+/// The values of `oauth_grant.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its tokens are as good as we know.
+    Fresh,
+    /// A process is renewing it.
+    Refreshing,
+    /// The person must consent again.
+    NeedsReauth,
+    /// The administrator of the organisation must consent.
+    NeedsAdminConsent,
+    /// Our registration with the provider must be mended.
+    OperatorFault,
+    /// Given back by [`crate::oauth::tokens::Tokens::disconnect`].
+    Revoked,
+}
+
+impl State {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Refreshing => "refreshing",
+            Self::NeedsReauth => "needs-reauth",
+            Self::NeedsAdminConsent => "needs-admin-consent",
+            Self::OperatorFault => "operator-fault",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The state of that word; a word that nobody knows stops nothing.
+    pub fn named(word: &str) -> Self {
+        let all = [Self::Refreshing, Self::NeedsReauth, Self::NeedsAdminConsent, Self::OperatorFault, Self::Revoked];
+        all.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Fresh)
+    }
+}
 
 /// The grant of an account.
 pub async fn find(db: &impl ConnectionTrait, account: Uuid) -> Result<Option<grant::Model>, StoreError> {

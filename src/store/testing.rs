@@ -2,7 +2,8 @@
 //!
 //! SQLite always; PostgreSQL where `MAILTRAIL_TEST_POSTGRES` holds the URL of a server on which databases may be made.
 
-use sea_orm::ConnectionTrait;
+use entity::account;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
 
 use super::{Options, Store};
 
@@ -35,4 +36,27 @@ async fn on_postgres(server: &str, test: &impl AsyncFn(&Store)) {
     store.close().await.unwrap();
     admin.db.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
     admin.close().await.unwrap();
+}
+
+/// An account that logs in by a consent nobody has given yet.
+pub async fn account(store: &Store) -> account::Model {
+    let id = crate::clock::Clock::system().id();
+    let row = account::ActiveModel {
+        id: Set(id),
+        address: Set(format!("{id}@ours.example")),
+        address_folded: Set(format!("{id}@ours.example")),
+        kind: Set("bcc".into()),
+        provider: Set("google".into()),
+        host: Set("imap.ours.example".into()),
+        port: Set(993),
+        auth: Set("oauth".into()),
+        security: Set("tls".into()),
+        state: Set("active".into()),
+        declared: Set(false),
+        withdrawn: Set(false),
+        created_at: Set("2026-11-22T10:00:00Z".parse().unwrap()),
+        failures: Set(0),
+        ..Default::default()
+    };
+    row.insert(&store.db).await.unwrap()
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::decide::Code;
 use crate::mail::address::Address;
-use crate::oauth::standing::State;
 use crate::store::facts::Scope;
+use crate::store::grants::State;
 use crate::store::{Store, StoreError, padded};
 use crate::trouble::Trouble;
 

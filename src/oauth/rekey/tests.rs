@@ -1,14 +1,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::account;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::clock::Clock;
 use crate::config::Secrets;
 use crate::oauth::hash_key::hash_key;
 use crate::oauth::standing::Next;
-use crate::store::testing::on_each_engine;
+use crate::store::testing::{account, on_each_engine};
 
 const OLD: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const NEW: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
@@ -23,25 +20,7 @@ fn now() -> DateTime<Utc> {
 
 /// An account whose grant `vault` sealed, in its third version.
 async fn granted(store: &Store, vault: &Vault) -> grant::Model {
-    let id = Clock::system().id();
-    let row = account::ActiveModel {
-        id: Set(id),
-        address: Set(format!("{id}@ours.example")),
-        address_folded: Set(format!("{id}@ours.example")),
-        kind: Set("bcc".into()),
-        provider: Set("google".into()),
-        host: Set("imap.ours.example".into()),
-        port: Set(993),
-        auth: Set("oauth".into()),
-        security: Set("tls".into()),
-        state: Set("active".into()),
-        declared: Set(false),
-        withdrawn: Set(false),
-        created_at: Set(now()),
-        failures: Set(0),
-        ..Default::default()
-    };
-    row.insert(&store.db).await.unwrap();
+    let id = account(store).await.id;
     let seal = |field, text: &str| vault.seal_text(Place::of_account(id, field), &text.into()).unwrap();
     let grant = grant::Model {
         account_id: id,

@@ -5,13 +5,12 @@ mod refusals;
 use std::time::Duration;
 
 use endpoint::{Endpoint, answer, json};
-use entity::account;
 use futures::future::join_all;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use sea_orm::ConnectionTrait;
 
 use super::*;
 use crate::config::{OAuthApp, Secrets, Tls};
-use crate::store::testing::on_each_engine;
+use crate::store::testing::{account, on_each_engine};
 
 const START: &str = "2026-11-22T10:00:00Z";
 
@@ -34,28 +33,6 @@ fn patient(store: &Store, endpoint: &Endpoint, later: i64, timeout: Duration) ->
     };
     let http = Http::new(&Tls::default(), timeout, clock.clone()).unwrap();
     Tokens::new(store.clone(), Arc::new(vault), OAuth { google: app, ..defaults }, http, clock)
-}
-
-async fn account(store: &Store) -> account::Model {
-    let id = Clock::system().id();
-    let row = account::ActiveModel {
-        id: Set(id),
-        address: Set(format!("{id}@ours.example")),
-        address_folded: Set(format!("{id}@ours.example")),
-        kind: Set("bcc".into()),
-        provider: Set("google".into()),
-        host: Set("imap.ours.example".into()),
-        port: Set(993),
-        auth: Set("oauth".into()),
-        security: Set("tls".into()),
-        state: Set("active".into()),
-        declared: Set(false),
-        withdrawn: Set(false),
-        created_at: Set(START.parse().unwrap()),
-        failures: Set(0),
-        ..Default::default()
-    };
-    row.insert(&store.db).await.unwrap()
 }
 
 /// An account whose consent is the refresh token `r1`.
