@@ -27,6 +27,8 @@ mod refused;
 mod review;
 pub mod service;
 mod signals;
+mod stay;
+mod supervisor;
 mod watch;
 mod windows;
 
