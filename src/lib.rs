@@ -37,6 +37,8 @@ pub mod dns;
 
 pub mod clock;
 
+pub mod seam;
+
 pub mod telemetry;
 
 pub mod tls;

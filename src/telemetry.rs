@@ -4,9 +4,9 @@
 use std::io::IsTerminal as _;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -68,12 +68,14 @@ fn quiet() -> Targets {
     Targets::new().with_default(LevelFilter::TRACE).with_targets(QUIET)
 }
 
+/// The filters are layers of their own. A filter of the layer that writes would forget to be asked anew after somebody
+/// asked whether a line would be written, as sqlx does, and the next line would be lost.
 fn text<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    registry().with(filter).with(quiet()).with(lines)
 }
 
 fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
@@ -81,7 +83,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    registry().with(filter).with(quiet()).with(lines)
 }
 
 #[cfg(test)]
@@ -143,6 +145,26 @@ mod tests {
     fn libraries_that_quote_secrets_stay_quiet_whatever_is_asked_for() {
         for level in ["trace", "warn,trace", "trace,async_imap::client=trace,sqlx::query=trace"] {
             assert!(!written(level, LogFormat::Text).contains("secret"), "{level}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_not_lost_after_a_library_asked_whether_it_would_be_written() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let writer = move || writer.clone();
+            let ask_and_talk = || {
+                assert!(!tracing::enabled!(target: "sqlx::postgres::notice", tracing::Level::DEBUG));
+                tracing::warn!(target: "mailtrail::worker", "ours");
+            };
+            let filter = filter("info").unwrap();
+            match format {
+                LogFormat::Text => tracing::subscriber::with_default(text(filter, writer, false), ask_and_talk),
+                LogFormat::Json => tracing::subscriber::with_default(json(filter, writer), ask_and_talk),
+            }
+            let bytes = lines.0.lock().unwrap().clone();
+            assert!(String::from_utf8(bytes).unwrap().contains("ours"), "{format:?}");
         }
     }
 

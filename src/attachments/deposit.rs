@@ -10,6 +10,7 @@ use bytes::Bytes;
 use object_store::{ObjectStore as _, PutMode, PutOptions};
 
 use super::{Blobs, Sha256Hex, place, unwritten};
+use crate::seam::seam;
 use crate::trouble::Trouble;
 
 /// Blobs on their way to the disk. What refers to one is written after [`settle`](Self::settle) alone: the database says
@@ -31,6 +32,7 @@ impl Blobs {
 impl Deposit<'_> {
     /// Keeps `bytes`, whole or not at all, and says under which name.
     pub async fn put(&self, bytes: impl Into<Bytes>) -> Result<Sha256Hex, Trouble> {
+        seam("blob.before")?;
         let bytes: Bytes = bytes.into();
         let name = Sha256Hex::of(&bytes);
         if !self.is_kept(&name, &bytes).await? {
@@ -39,6 +41,7 @@ impl Deposit<'_> {
             put.map_err(|error| unwritten(&error))?;
         }
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        seam("blob.written")?;
         Ok(name)
     }
 
@@ -56,7 +59,8 @@ impl Deposit<'_> {
         }
         let folder = self.blobs.folder.clone();
         let flushed = tokio::task::spawn_blocking(move || flush(&folder, &names)).await;
-        flushed.map_err(Trouble::retry)?.map_err(|error| unwritten(&error))
+        flushed.map_err(Trouble::retry)?.map_err(|error| unwritten(&error))?;
+        Ok(seam("blob.settled")?)
     }
 }
 

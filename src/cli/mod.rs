@@ -69,6 +69,7 @@ pub fn main(args: Args) -> ExitCode {
 }
 
 async fn run(args: Args) -> ExitCode {
+    crate::seam::heed();
     match dispatch(args).await {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::FAILURE,

@@ -3,13 +3,16 @@
 use super::Answer;
 use super::installation::Installation;
 use super::output::{complain, say};
+use crate::seam::seam;
 use crate::store::grants;
+use crate::trouble::Trouble;
 use crate::worker::{once, service};
 
 pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Result<Answer> {
     let _only = installation.store.lock_service()?;
     installation.reconcile().await?;
     let worker = installation.worker().await?;
+    seam("service.start").map_err(Trouble::from)?;
     grants::begin_anew(&installation.store, installation.clock.now()).await?;
     if !once {
         service::run(&worker).await?;

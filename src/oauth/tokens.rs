@@ -32,6 +32,7 @@ use super::standing::{self, Claim, Claimed, Next};
 use super::vault::{Place, Vault};
 use crate::clock::Clock;
 use crate::config::{OAuth, Provider};
+use crate::seam::seam;
 use crate::store::grants::State;
 use crate::store::{Store, grants};
 use crate::trouble::Trouble;
@@ -267,6 +268,7 @@ impl Inner {
     /// `None` if another process was faster.
     async fn claim(&self, claim: Claim) -> Result<Option<Claimed>, Trouble> {
         let won = grants::step(&self.store, claim.row()).await.map_err(Trouble::from)?;
+        seam("token.claimed")?;
         Ok(won.then(|| claim.won()))
     }
 
@@ -281,6 +283,7 @@ impl Inner {
         match self.renew(account, claimed.row()).await {
             Ok(renewed) => {
                 self.all_clear(account);
+                seam("token.answered")?;
                 let next = claimed.renewed(renewed.grant, self.clock.now());
                 held.unsaved = Some(Unsaved { next, spent: renewed.spent });
                 Ok(self.save(held).await?.then_some(Ok(renewed.access)))
@@ -328,6 +331,7 @@ impl Inner {
         while let Some(unsaved) = slot.unsaved.as_mut() {
             if grants::swap(&self.store, &unsaved.next).await.map_err(Trouble::from)? {
                 slot.unsaved = None;
+                seam("token.saved")?;
                 return Ok(true);
             }
             let now = self.grant(unsaved.next.account_id).await?;

@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, S
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::seam::seam;
 use crate::source::choice::{Choice, LEFT};
 use crate::store::{Store, StoreError};
 
@@ -132,13 +133,14 @@ impl Store {
 
     /// Notes that a mailbox was read to its end, and the UIDNEXT that it had.
     pub async fn polled(&self, mailbox: Uuid, uid_next: Option<u32>, clock: &Clock) -> Result<(), StoreError> {
+        seam("poll.before")?;
         mailbox::Entity::update_many()
             .col_expr(mailbox::Column::UidNext, Expr::value(uid_next.map(i64::from)))
             .col_expr(mailbox::Column::LastPoll, Expr::value(clock.now()))
             .filter(mailbox::COLUMN.id.eq(mailbox))
             .exec(&self.db)
             .await?;
-        Ok(())
+        Ok(seam("poll.after")?)
     }
 
     /// Where the cursors of an account stand, and how many messages are suspected: equal answers mean that nothing was

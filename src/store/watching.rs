@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::decide::Code;
 use crate::mail::address::Address;
+use crate::seam::seam;
 use crate::store::facts::Scope;
 use crate::store::grants::State;
 use crate::store::{Store, StoreError, padded};
@@ -86,6 +87,7 @@ impl Store {
 
     /// Notes that an account was read to its end.
     pub async fn succeeded(&self, account: Uuid, clock: &Clock) -> Result<(), StoreError> {
+        seam("note.before")?;
         let now = clock.now();
         account::Entity::update_many()
             .set(account::ActiveModel {
@@ -105,7 +107,7 @@ impl Store {
             .filter(has_consent())
             .exec(&self.db)
             .await?;
-        Ok(())
+        Ok(seam("note.after")?)
     }
 
     /// Notes that these accounts, all of them well before, were read to their ends and had no news.

@@ -9,6 +9,7 @@ use super::login::{endpoint, imap_user, limits, read_password};
 use super::watch::{Inbox, begin};
 use super::windows::Windows;
 use crate::oauth::service::no_access;
+use crate::seam::seam;
 use crate::source::plan::{self, Cursor, Selected, Step};
 use crate::source::{Login, Session};
 use crate::store::commit::Committed;
@@ -62,6 +63,13 @@ impl Worker {
 
     /// Connects, with one fresh token if the server refuses the one at hand.
     pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
+        seam("connect.before")?;
+        let session = self.log_in(account).await?;
+        seam("connect.after")?;
+        Ok(session)
+    }
+
+    async fn log_in(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = endpoint(account)?;
         let limits = limits(&self.config, account);
         if account.auth == "password" {
@@ -93,10 +101,15 @@ impl Worker {
         done: &mut Committed,
     ) -> Result<(), Trouble> {
         let mut row = self.store.mailbox(account.id, "INBOX", "INBOX", "inbox", &self.clock).await?;
+        seam("mailbox.found")?;
         let selected = until(stop, session.examine("INBOX")).await?;
+        seam("mailbox.opened")?;
         let step = self.settle(session, account, &mut row, &selected, stop).await?;
         if let Step::Fetch { first, last } = step {
             self.read(session, account, &row, (first, last), done, stop).await?;
+        }
+        // Also after a run that ended before this: a restored mailbox is known by the UIDs that it gives out again.
+        if step != Step::Wait || row.uid_next != selected.uid_next.map(i64::from) {
             self.store.polled(row.id, selected.uid_next, &self.clock).await?;
         }
         Ok(())
@@ -116,6 +129,7 @@ impl Worker {
             Step::Adopt { uid_validity } => {
                 let first = until(stop, self.first_uid(session, account, row, selected.uid_next)).await?;
                 self.store.adopt(row, uid_validity, first).await?;
+                seam("epoch.adopted")?;
             }
             Step::Regressed { expected, uid_next } => {
                 tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");

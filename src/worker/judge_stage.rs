@@ -18,6 +18,7 @@ use crate::decide::{Code, Finding, MessageKey, Trace, Verdict, forwarding};
 use crate::mail::forwarded::{each, into_original};
 use crate::mail::message::Mail;
 use crate::mail::verification;
+use crate::seam::seam;
 use crate::source::{Permit, shrink};
 use crate::store::commit::watched::Tie;
 use crate::store::commit::{Casualty, Entry, Outcome, Review};
@@ -64,7 +65,9 @@ pub(super) async fn run(
                 None => {
                     // Before the facts are read: what is committed while they are is not among them.
                     pending.forget_committed();
-                    known.insert(shared.judge.facts_on_mails(arrived.iter().filter_map(Parsed::mail)).await?)
+                    let facts = shared.judge.facts_on_mails(arrived.iter().filter_map(Parsed::mail)).await?;
+                    seam("facts.read")?;
+                    known.insert(facts)
                 }
             };
             let ready = independent(arrived.iter().map(Parsed::mail), facts, |key| pending.contains(key));

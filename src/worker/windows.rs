@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::account::until;
 use super::intake::Intake;
+use crate::seam::seam;
 use crate::source::{Listed, Session};
 use crate::trouble::Trouble;
 
@@ -92,6 +93,7 @@ impl Worker {
             );
         }
         windows.found(listed.len());
+        seam("window.listed")?;
         Ok(Some(listed))
     }
 

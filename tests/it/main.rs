@@ -52,6 +52,7 @@ mod questions;
 mod readme;
 mod recipients;
 mod replies;
+mod seams;
 mod secrets;
 mod sender;
 mod servers;

@@ -13,6 +13,7 @@ pub mod browser;
 pub mod chromium;
 pub mod dovecot;
 pub mod dovecot_conf;
+pub mod dump;
 pub mod faults;
 pub mod forward;
 pub mod guard;

@@ -34,10 +34,19 @@ impl Database {
 
     /// Creates a database, starting the server if this is the first.
     pub fn create() -> Self {
+        Self::create_like("template0")
+    }
+
+    /// One with the same contents. Nobody may be connected to this one.
+    pub fn twin(&self) -> Self {
+        Self::create_like(&self.name)
+    }
+
+    fn create_like(template: &str) -> Self {
         let server = SERVER.get_or_init(Server::find);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("mailtrail_{}_{number}", std::process::id());
-        server.query(&format!("create database {name} encoding 'UTF8' template template0"));
+        server.query(&format!("create database {name} encoding 'UTF8' template {template}"));
         Self { url: server.url_of(&name), name }
     }
 

@@ -75,6 +75,18 @@ impl Trail {
         trail
     }
 
+    /// The same configuration, records and files once more. Nothing may be at work on either.
+    pub fn twin(&self) -> Self {
+        let folder = TempDir::new().unwrap();
+        copy_folder(self.folder.path(), folder.path());
+        let twin = Self { folder, database: self.database.as_ref().map(Database::twin) };
+        let mut config = std::fs::read_to_string(self.path("mailtrail.toml")).unwrap();
+        config = config.replace(&self.database_url(), &twin.database_url());
+        config = config.replace(&self.folder().display().to_string(), &twin.folder().display().to_string());
+        std::fs::write(twin.path("mailtrail.toml"), config).unwrap();
+        twin
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -143,6 +155,19 @@ impl Trail {
     /// The bytes of a stored attachment.
     pub fn blob(&self, sha256: &str) -> Option<Vec<u8>> {
         std::fs::read(self.path("attachments").join(&sha256[..2]).join(sha256)).ok()
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::endpoint::Limits;
 use super::fetch::{Listed, blame, range, withheld};
 use super::quirks::{self, Means};
 use super::wire::{Fault, Tag, Wire, accepted};
+use crate::seam::seam;
 use crate::source::uid::sets;
 use crate::trouble::Trouble;
 
@@ -93,6 +94,7 @@ impl Bodies {
     }
 
     pub(super) async fn send(&self, body: Body) -> Result<(), Trouble> {
+        seam("body.fetched")?;
         self.sender.send(body).await.map_err(|_| unwanted())
     }
 }

@@ -37,6 +37,7 @@ use crate::decide::{Code, Trace};
 use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::mail::verification::Verification;
+use crate::seam::seam;
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -272,9 +273,13 @@ impl Store {
         policy: CommitPolicy,
         clock: &Clock,
     ) -> Result<Committed, StoreError> {
+        seam("commit.before")?;
         let transaction = self.begin().await?;
+        seam("commit.begun")?;
         let done = write(&transaction, batch, watched, policy, clock).await?;
+        seam("commit.ledger")?;
         transaction.commit().await?;
+        seam("commit.after")?;
         Ok(done)
     }
 }
@@ -301,9 +306,12 @@ async fn write(
     } else {
         cursor::advance(db, batch, clock).await?;
     }
+    seam("commit.cursor")?;
     let mut logged = activities::write(db, batch, contents, policy, clock).await?;
+    seam("commit.activities")?;
     watched::write(db, batch, watched, &mut logged, policy).await?;
     watched::wake(db, &logged.names, policy.waiting).await?;
+    seam("commit.watched")?;
     bounced::write(db, batch, clock).await?;
     reviews::write(db, batch, clock).await?;
     reviews::ask(db, batch, clock).await?;

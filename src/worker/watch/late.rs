@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::look::Why;
 use super::part::Part;
+use crate::seam::seam;
 use crate::source::{Listed, Session};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -135,11 +136,13 @@ impl Worker {
         if due.is_empty() {
             return Ok(done);
         }
+        seam("late.before")?;
         let mut session = self.connect(account).await?;
         for _ in 0..ROUNDS {
             for due in due {
                 done += self.judge_due(&mut session, account, due).await?;
             }
+            seam("late.after")?;
             due = self.store.due(account.id).await?;
             if due.is_empty() {
                 break;

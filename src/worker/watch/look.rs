@@ -9,6 +9,7 @@ use super::part::Part;
 use crate::decide::bounce::{Returned, is_believed};
 use crate::decide::facts::Facts;
 use crate::decide::{Activity, Code, Decision, Finding, MessageKey, Trace, Verdict, forwarding};
+use crate::seam::seam;
 use crate::source::{Header, Listed, Role, Session};
 use crate::store::commit::runs::Runs;
 use crate::store::commit::watched::{Name, Tie, Waiting, Watched};
@@ -118,6 +119,7 @@ impl Intake {
     ) -> Result<Vec<Looked>, Trouble> {
         let uids: Vec<u32> = run.iter().map(|item| item.uid).collect();
         let headers = session.headers(&uids, &part.fields()).await?;
+        seam("headers.fetched")?;
         let by_uid: HashMap<u32, &Header> = headers.iter().map(|header| (header.uid, header)).collect();
         if by_uid.len() < uids.len() {
             let (first, last) = (uids.first().copied().unwrap_or(1), uids.last().copied());
