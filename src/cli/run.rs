@@ -6,12 +6,13 @@ use super::output::{complain, say};
 use crate::seam::seam;
 use crate::store::grants;
 use crate::trouble::Trouble;
-use crate::worker::{once, service};
+use crate::worker::{files, once, service};
 
 pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Result<Answer> {
     let _only = installation.store.lock_service()?;
     installation.reconcile().await?;
     let worker = installation.worker().await?;
+    files::warn_if_too_few(files::raise_limit(), worker.store.watched().await?.len());
     seam("service.start").map_err(Trouble::from)?;
     grants::begin_anew(&installation.store, installation.clock.now()).await?;
     if !once {

@@ -13,6 +13,7 @@ pub mod backoff;
 mod commit_stage;
 pub mod connected;
 pub mod declared;
+pub mod files;
 mod intake;
 mod judge;
 mod judge_stage;

@@ -87,3 +87,19 @@ async fn a_running_service_notices_what_a_person_has_mended() {
     assert_eq!(verdicts(&world.trail), numbered(&["logged"; 3]));
     nothing_lost(&world);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_raises_its_limit_of_open_files_and_tells_when_that_is_not_enough() {
+    let world = World::plain(Engine::Sqlite).await;
+    let inner = world.trail.command(&["run"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -S -n 50; ulimit -H -n 190; exec \"$0\" \"$@\""]);
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(world.trail.folder());
+    let service = Started::new(command);
+    idles(&world).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("190"), "{files}");
+    let ended = tokio::task::spawn_blocking(|| service.terminate()).await.unwrap();
+    assert!(ended.err.contains("more accounts than files may be open"), "{ended:?}");
+}
