@@ -97,7 +97,7 @@ impl Worker {
         let step = self.settle(session, account, &mut row, &selected, stop).await?;
         if let Step::Fetch { first, last } = step {
             self.read(session, account, &row, (first, last), done, stop).await?;
-            self.store.polled(row.id, selected.uid_next, &self.clock).await?;
+            self.store.polled(row.id, selected.uid_next, self.fence, &self.clock).await?;
         }
         Ok(())
     }
@@ -115,14 +115,14 @@ impl Worker {
         match plan::plan(cursor(row).as_ref(), selected) {
             Step::Adopt { uid_validity } => {
                 let first = until(stop, self.first_uid(session, account, row, selected.uid_next)).await?;
-                self.store.adopt(row, uid_validity, first).await?;
+                self.store.adopt(row, uid_validity, first, self.fence).await?;
             }
             Step::Regressed { expected, uid_next } => {
                 tracing::warn!(account = %account.id, expected, uid_next, "the server gives UIDs out again; the mailbox is read anew");
                 // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
                 // was logged is known by its Message-ID.
                 let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
-                self.store.regress(row, first).await?;
+                self.store.regress(row, first, self.fence).await?;
             }
             step => return Ok(step),
         }

@@ -43,7 +43,13 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    pub(super) async fn watch(self, mut account: account::Model, shared: Shared, stop: CancellationToken, parked: Parked) {
+    pub(super) async fn watch(
+        self,
+        mut account: account::Model,
+        shared: Shared,
+        stop: CancellationToken,
+        parked: Parked,
+    ) {
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);
@@ -54,6 +60,11 @@ impl Worker {
             }
             let trouble =
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
+            if trouble == Trouble::LeaseLost {
+                tracing::info!(account = %account.id, "another worker has taken the account over");
+                self.leases.lost(self.fence);
+                return;
+            }
             failures = failures.saturating_add(1);
             shared.quiet().remove(&account.id);
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);

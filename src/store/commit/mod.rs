@@ -1,8 +1,8 @@
 //! The one transaction that records the verdicts of a batch and moves the cursor past it (design, invariant 2).
 //!
 //! ```text
-//! lock the workspaces ─► compare-and-set the cursor ─► duplicates? ─► contacts ─► companies, deals ─► threads
-//!   ─► activities and their links ─► sightings, ledger, quarantine, notices, outbox
+//! still our lease? ─► lock the workspaces ─► compare-and-set the cursor ─► duplicates? ─► contacts ─► companies, deals
+//!   ─► threads ─► activities and their links ─► sightings, ledger, quarantine, notices, outbox
 //! ```
 //!
 //! Commits of one workspace follow one another (an advisory lock on PostgreSQL, the write lock on SQLite), so that
@@ -37,6 +37,7 @@ use crate::decide::{Code, Trace};
 use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::mail::verification::Verification;
+use crate::store::leases::Fence;
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -57,6 +58,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Whether the entries' verdicts take the place of older ones: a second look at messages that were passed.
     pub replaces: bool,
+    /// Under what it is written.
+    pub fence: Fence,
 }
 
 /// One message and its verdict. A forward with several originals attached is as many entries of one UID, one after the
@@ -272,7 +275,7 @@ impl Store {
         policy: CommitPolicy,
         clock: &Clock,
     ) -> Result<Committed, StoreError> {
-        let transaction = self.begin().await?;
+        let transaction = self.begin_fenced(batch.fence).await?;
         let done = write(&transaction, batch, watched, policy, clock).await?;
         transaction.commit().await?;
         Ok(done)
