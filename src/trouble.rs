@@ -67,6 +67,9 @@ pub enum Trouble {
         /// What happened.
         reason: String,
     },
+    /// Another worker reads the account now. That is no failure of the account, and nothing is noted on it.
+    #[error("another worker has taken the account over")]
+    LeaseLost,
 }
 
 impl Trouble {
@@ -106,6 +109,7 @@ impl Trouble {
             Self::Operator { .. } => "operator",
             Self::Refused { .. } => "refused",
             Self::Message { .. } => "message",
+            Self::LeaseLost => "lease-lost",
         }
     }
 }

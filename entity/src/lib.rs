@@ -24,6 +24,7 @@ pub mod deal;
 pub mod deal_contact;
 pub mod grant;
 pub mod late_attachment;
+pub mod lease;
 pub mod ledger;
 pub mod mailbox;
 pub mod never_log;
@@ -39,6 +40,7 @@ pub mod thread_message;
 pub mod tombstone;
 pub mod user;
 pub mod user_address;
+pub mod worker;
 pub mod workspace;
 
 pub mod prelude;

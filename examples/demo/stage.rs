@@ -17,8 +17,10 @@ use mailtrail::oauth::tokens::{Source, Tokens};
 use mailtrail::oauth::vault::Vault;
 use mailtrail::source::Budget;
 use mailtrail::store::accounts::{self, NewAccount};
+use mailtrail::store::leases::Fence;
 use mailtrail::store::never_log::{self, Entry, Scope};
 use mailtrail::store::{Options, Store, users, workspaces};
+use mailtrail::worker::lease::Leases;
 use mailtrail::worker::{Worker, declared};
 use provider::{Profile, Provider};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -184,6 +186,8 @@ async fn worker(config: Config) -> anyhow::Result<Worker> {
         config: Arc::new(config),
         clock,
         hash_key,
+        leases: Leases::alone(),
+        fence: Fence::Open,
     })
 }
 

@@ -18,11 +18,13 @@ use crate::oauth::tokens::Tokens;
 use crate::oauth::vault::Vault;
 use crate::source::Budget;
 use crate::store::commit::WaitingKey;
+use crate::store::leases::Fence;
 use crate::store::settings;
 use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
 use crate::worker::Worker;
+use crate::worker::lease::Leases;
 
 pub(super) struct Installation {
     pub(super) config: Arc<Config>,
@@ -113,6 +115,8 @@ impl Installation {
             memory: Budget::new(self.config.worker.memory_bytes),
             memory_for_large: Budget::new(self.config.limits.message_bytes),
             clock: self.clock.clone(),
+            leases: Leases::alone(),
+            fence: Fence::Open,
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })
     }

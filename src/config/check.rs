@@ -107,6 +107,7 @@ impl Config {
             ("limits.attempts", u64::from(limits.attempts)),
             ("dns.timeout_seconds", self.dns.timeout_seconds),
             ("worker.poll_seconds", worker.poll_seconds),
+            ("worker.lease_seconds", worker.lease_seconds),
             ("worker.poll_quickest_seconds", worker.poll_quickest_seconds),
             ("worker.poll_slowest_seconds", worker.poll_slowest_seconds),
             ("worker.batch_messages", worker.batch_messages as u64),

@@ -35,6 +35,8 @@ pub struct Worker {
     pub backoff_max_seconds: u64,
     /// Seconds that work under way gets to end when the program is told to stop.
     pub shutdown_seconds: u64,
+    /// Seconds after which the accounts of a worker that is not heard of any more are others', on PostgreSQL.
+    pub lease_seconds: u64,
 }
 
 impl Worker {
@@ -65,6 +67,11 @@ impl Worker {
         Duration::from_secs(self.shutdown_seconds)
     }
 
+    /// [`Self::lease_seconds`] as a duration.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+
     /// [`Self::token_timeout_seconds`] as a duration.
     pub fn token_timeout(&self) -> Duration {
         Duration::from_secs(self.token_timeout_seconds)
@@ -87,6 +94,7 @@ impl Default for Worker {
             token_timeout_seconds: 30,
             backoff_max_seconds: 900,
             shutdown_seconds: 20,
+            lease_seconds: 30,
         }
     }
 }

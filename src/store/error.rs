@@ -21,6 +21,9 @@ pub enum StoreError {
     /// Another worker reads the same mailbox: it has moved the cursor from where we left it.
     #[error("another worker reads this mailbox")]
     CursorMoved,
+    /// Another worker holds the account's lease by now: what this one has to say about it is not written.
+    #[error("another worker has taken the account over")]
+    LeaseLost,
     /// What was asked for cannot be done; says why and what to do instead.
     #[error("{0}")]
     Refused(String),
@@ -45,6 +48,7 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(_) => Self::operator(error),
+            StoreError::LeaseLost => Self::LeaseLost,
             // The database is everybody's: what is wrong with it says nothing about an account and never parks one.
             _ => Self::retry(error),
         }

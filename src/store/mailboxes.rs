@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::seam::seam;
 use crate::source::choice::{Choice, LEFT};
+use crate::store::leases::Fence;
 use crate::store::{Store, StoreError};
 
 impl Store {
@@ -72,7 +73,14 @@ impl Store {
 
     /// Begins a new epoch of a mailbox: its UIDs mean nothing any more (RFC 3501 §2.3.1.1), messages are told apart by
     /// their Message-ID.
-    pub async fn adopt(&self, row: &mailbox::Model, uid_validity: u32, first_uid: u32) -> Result<(), StoreError> {
+    pub async fn adopt(
+        &self,
+        row: &mailbox::Model,
+        uid_validity: u32,
+        first_uid: u32,
+        fence: Fence,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin_fenced(fence).await?;
         let moved = mailbox::Entity::update_many()
             .col_expr(mailbox::Column::UidValidity, Expr::value(i64::from(uid_validity)))
             .col_expr(mailbox::Column::FirstUid, Expr::value(i64::from(first_uid)))
@@ -81,15 +89,18 @@ impl Store {
             .filter(mailbox::COLUMN.id.eq(row.id))
             .filter(mailbox::COLUMN.uid_validity.eq(row.uid_validity))
             .filter(mailbox::COLUMN.cursor.eq(row.cursor))
-            .exec(&self.db)
+            .exec(&*transaction)
             .await?;
-        if moved.rows_affected == 1 { Ok(()) } else { Err(StoreError::CursorMoved) }
+        if moved.rows_affected != 1 {
+            return Err(StoreError::CursorMoved);
+        }
+        transaction.commit().await
     }
 
     /// The server gives out UIDs again that it gave out before, as after a restore: the verdicts on those from `first_uid`
     /// on may speak of messages that are no more. The mailbox begins there now.
-    pub async fn regress(&self, row: &mailbox::Model, first_uid: u32) -> Result<(), StoreError> {
-        let transaction = self.begin().await?;
+    pub async fn regress(&self, row: &mailbox::Model, first_uid: u32, fence: Fence) -> Result<(), StoreError> {
+        let transaction = self.begin_fenced(fence).await?;
         let last = i64::from(first_uid.saturating_sub(1));
         attempt::Entity::delete_many()
             .filter(attempt::COLUMN.mailbox_id.eq(row.id))
@@ -132,14 +143,22 @@ impl Store {
     }
 
     /// Notes that a mailbox was read to its end, and the UIDNEXT that it had.
-    pub async fn polled(&self, mailbox: Uuid, uid_next: Option<u32>, clock: &Clock) -> Result<(), StoreError> {
+    pub async fn polled(
+        &self,
+        mailbox: Uuid,
+        uid_next: Option<u32>,
+        fence: Fence,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
         seam("poll.before")?;
+        let transaction = self.begin_fenced(fence).await?;
         mailbox::Entity::update_many()
             .col_expr(mailbox::Column::UidNext, Expr::value(uid_next.map(i64::from)))
             .col_expr(mailbox::Column::LastPoll, Expr::value(clock.now()))
             .filter(mailbox::COLUMN.id.eq(mailbox))
-            .exec(&self.db)
+            .exec(&*transaction)
             .await?;
+        transaction.commit().await?;
         Ok(seam("poll.after")?)
     }
 

@@ -320,8 +320,10 @@ fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<(PathBuf, SqliteCo
 
 async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, StoreError> {
     let place = format!("{}:{}", server.get_host(), server.get_port());
-    // By default a statement waits for a lock for ever, and a forgotten transaction of somebody else stops all mail.
-    let patience = format!("SET lock_timeout = {}", options.wait.as_millis());
+    // By default a statement waits for a lock for ever, and a forgotten transaction of somebody else stops all mail. Ours is
+    // forgotten when the process is stopped in it, or its machine is gone: then the server takes it back.
+    let wait = options.wait.as_millis();
+    let patience = format!("SET lock_timeout = {wait}; SET idle_in_transaction_session_timeout = {wait}");
     // The pool tries again until its time is up and then only says so; a single connection says why.
     let first = tokio::time::timeout(options.wait, server.connect()).await;
     let first = first.unwrap_or_else(|_| Err(sea_orm::sqlx::Error::PoolTimedOut));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::{account, account_workspace, grant, ledger, mailbox, quarantine};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -31,15 +31,27 @@ fn has_consent() -> Condition {
 /// Accounts noted with one statement.
 const ROWS: usize = 1_024;
 
+fn watched() -> Select<account::Entity> {
+    account::Entity::find()
+        .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
+        .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "needs-admin-consent", "broken"]))
+        .order_by_asc(account::Column::AddressFolded)
+}
+
 impl Store {
     /// The accounts that are to be read now: mailboxes behind BCC addresses and personal inboxes.
     pub async fn watched(&self) -> Result<Vec<account::Model>, StoreError> {
-        let found = account::Entity::find()
-            .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
-            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "needs-admin-consent", "broken"]))
-            .order_by_asc(account::Column::AddressFolded)
-            .all(&self.db)
-            .await?;
+        Ok(watched().all(&self.db).await?)
+    }
+
+    /// Those of them that are among these.
+    pub async fn watched_among(&self, accounts: &HashSet<Uuid>) -> Result<Vec<account::Model>, StoreError> {
+        let accounts: Vec<Uuid> = accounts.iter().copied().collect();
+        let mut found = Vec::new();
+        for some in accounts.chunks(ROWS) {
+            let some = watched().filter(account::COLUMN.id.is_in(padded(some.iter().copied())));
+            found.extend(some.all(&self.db).await?);
+        }
         Ok(found)
     }
 

@@ -110,7 +110,7 @@ impl Worker {
         }
         // Also after a run that ended before this: a restored mailbox is known by the UIDs that it gives out again.
         if step != Step::Wait || row.uid_next != selected.uid_next.map(i64::from) {
-            self.store.polled(row.id, selected.uid_next, &self.clock).await?;
+            self.store.polled(row.id, selected.uid_next, self.fence, &self.clock).await?;
         }
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Worker {
         match plan::plan(cursor(row).as_ref(), selected) {
             Step::Adopt { uid_validity } => {
                 let first = until(stop, self.first_uid(session, account, row, selected.uid_next)).await?;
-                self.store.adopt(row, uid_validity, first).await?;
+                self.store.adopt(row, uid_validity, first, self.fence).await?;
                 seam("epoch.adopted")?;
             }
             Step::Regressed { expected, uid_next } => {
@@ -136,7 +136,7 @@ impl Worker {
                 // Any UID may name another message by now: new mail has taken up UIDs since the mailbox was put back. What
                 // was logged is known by its Message-ID.
                 let first = u32::try_from(row.first_uid).unwrap_or(1).min(uid_next.max(1));
-                self.store.regress(row, first).await?;
+                self.store.regress(row, first, self.fence).await?;
             }
             step => return Ok(step),
         }

@@ -69,7 +69,8 @@ impl Worker {
         let attachments = prepare::attachments(attachments, omitted, &self.config, &deposit).await?;
         deposit.settle().await?;
         let notice = prepare::notice(&attachments, &envelope).filter(|_| outgoing);
-        Ok(self.store.attachments_came(row.activity_id, Arrived { attachments, notice }, &self.clock).await?)
+        let arrived = Arrived { attachments, notice };
+        Ok(self.store.attachments_came(row.activity_id, arrived, self.fence, &self.clock).await?)
     }
 }
 

@@ -16,7 +16,8 @@ pub fn backoff(failures: u32, trouble: &Trouble, longest: Duration) -> Duration 
         Trouble::Reconnect { .. }
         | Trouble::Refused { .. }
         | Trouble::Message { .. }
-        | Trouble::TokenRefused { .. } => growing,
+        | Trouble::TokenRefused { .. }
+        | Trouble::LeaseLost => growing,
         Trouble::NeedsReauth { .. } | Trouble::NeedsAdminConsent { .. } | Trouble::Operator { .. } => longest,
     }
 }

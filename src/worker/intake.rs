@@ -328,8 +328,8 @@ impl Intake {
     }
 
     fn batch(&self, entries: Vec<Entry>, to: u32) -> Batch {
-        let Shared { account, mailbox, uid_validity, .. } = *self.shared;
-        Batch { account, mailbox, uid_validity, from: self.cursor, to, entries, replaces: false }
+        let Shared { account, mailbox, uid_validity, worker: Worker { fence, .. }, .. } = *self.shared;
+        Batch { account, mailbox, uid_validity, from: self.cursor, to, entries, replaces: false, fence }
     }
 }
 

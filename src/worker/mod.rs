@@ -18,6 +18,7 @@ mod intake;
 mod judge;
 mod judge_stage;
 mod large;
+pub mod lease;
 pub(crate) mod login;
 pub mod once;
 pub mod pace;
@@ -35,6 +36,7 @@ mod windows;
 
 use std::sync::Arc;
 
+use self::lease::Leases;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -42,6 +44,7 @@ use crate::oauth::tokens::Tokens;
 use crate::source::Budget;
 use crate::store::Store;
 use crate::store::commit::{CommitPolicy, WaitingKey};
+use crate::store::leases::Fence;
 
 /// What every account's task works with. Cheap to clone.
 #[derive(Clone)]
@@ -65,9 +68,18 @@ pub struct Worker {
     pub memory_for_large: Budget,
     /// The installation's key for hashes of Message-IDs.
     pub hash_key: Arc<[u8; 32]>,
+    /// Which accounts this process reads.
+    pub leases: Leases,
+    /// Under what it writes.
+    pub fence: Fence,
 }
 
 impl Worker {
+    /// The same, that writes only as long as `fence` stands.
+    pub(crate) fn under(&self, fence: Fence) -> Self {
+        Self { fence, ..self.clone() }
+    }
+
     /// What the store needs to know to write a batch.
     pub(crate) fn commit_policy(&self) -> CommitPolicy {
         CommitPolicy {

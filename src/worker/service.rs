@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Worker;
+use super::lease::{Holder, Leases};
 use super::signals::Signals;
 use super::supervisor::Supervisor;
 use super::watch::late;
@@ -16,7 +17,11 @@ const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 
 /// Watches every account until SIGINT or SIGTERM; then what is under way may finish its commit, within a bound.
 pub async fn run(worker: &Worker) -> Result<(), Trouble> {
+    let leases = if worker.store.is_shared() { Leases::shared() } else { Leases::alone() };
+    let worker = &Worker { leases, ..worker.clone() };
     let stop = CancellationToken::new();
+    let life = worker.config.worker.lease();
+    let holder = Holder::begin(&worker.leases, worker.store.clone(), worker.clock.clone(), life, stop.clone());
     let tracker = TaskTracker::new();
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
@@ -28,6 +33,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
         supervisor.look().await;
         tokio::select! {
             () = signals.next() => break,
+            () = supervisor.news() => {}
             () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
         }
     }
@@ -40,6 +46,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
         () = signals.next() => tracing::warn!("stopped at once; unfinished batches are read again"),
         () = tokio::time::sleep(bound) => tracing::warn!("stopped after {} s; unfinished batches are read again", bound.as_secs()),
     }
+    holder.end().await;
     Ok(())
 }
 

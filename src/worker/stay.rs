@@ -60,6 +60,11 @@ impl Worker {
             }
             let trouble =
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
+            if trouble == Trouble::LeaseLost {
+                tracing::info!(account = %account.id, "another worker has taken the account over");
+                self.leases.lost(self.fence);
+                return;
+            }
             failures = failures.saturating_add(1);
             shared.quiet().remove(&account.id);
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);

@@ -1,5 +1,6 @@
-//! Which accounts have a task: each of those in the database that are to be read, one.
+//! Which accounts have a task: each of those that this process is to read, one.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Worker;
+use crate::store::StoreError;
 use crate::store::watching::Glance;
 
 /// How often all accounts are read, for what does not show at a glance: other settings.
@@ -27,6 +29,8 @@ pub(super) struct Supervisor {
     stop: CancellationToken,
     tracker: TaskTracker,
     glance: Option<Vec<Glance>>,
+    /// The leases as they were when the accounts were last read.
+    held: u64,
     /// When all accounts were last read.
     read: Option<Instant>,
 }
@@ -36,7 +40,7 @@ impl Supervisor {
     pub(super) fn new(worker: Worker, stop: CancellationToken, tracker: TaskTracker) -> Self {
         let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
         let shared = Shared { room, quiet: Arc::default() };
-        Self { worker, watched: HashMap::new(), shared, stop, tracker, glance: None, read: None }
+        Self { worker, watched: HashMap::new(), shared, stop, tracker, glance: None, held: 0, read: None }
     }
 
     /// Looks whether accounts came, went, were changed or mended, and whether their tasks still run.
@@ -46,18 +50,49 @@ impl Supervisor {
         if let Err(error) = store.succeeded_quietly(quiet, &self.worker.clock).await {
             tracing::warn!(%error, "that accounts were read could not be written");
         }
-        let now = store.accounts_at_a_glance().await.ok();
+        let leases = &self.worker.leases;
+        let held = leases.version();
         let ended = self.watched.values().any(|running| running.task.is_finished());
         let read_lately = self.read.is_some_and(|at| at.elapsed() < ALL_ACCOUNTS_EVERY);
-        if !ended && read_lately && now.is_some() && now == self.glance {
+        let told = leases.changed();
+        let settled = !ended && read_lately && held == self.held;
+        if settled && leases.hears() && !told {
             return;
         }
-        match store.watched().await {
+        let now = self.glance().await.ok();
+        if settled && now.is_some() && now == self.glance {
+            return;
+        }
+        match self.accounts().await {
             Ok(accounts) => {
                 self.reconcile(accounts);
-                (self.glance, self.read) = (now, Some(Instant::now()));
+                (self.glance, self.held, self.read) = (now, held, Some(Instant::now()));
             }
             Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
+        }
+    }
+
+    /// Waits until there is something to look at before it is time to look anyway.
+    pub(super) async fn news(&self) {
+        self.worker.leases.news().await;
+    }
+
+    async fn glance(&self) -> Result<Vec<Glance>, StoreError> {
+        let Worker { store, leases, .. } = &self.worker;
+        match leases.worker() {
+            Some(worker) => store.held_at_a_glance(worker).await,
+            None if leases.is_shared() => Ok(Vec::new()),
+            None => store.accounts_at_a_glance().await,
+        }
+    }
+
+    /// The accounts that are to be read by this process.
+    async fn accounts(&self) -> Result<Vec<account::Model>, StoreError> {
+        let Worker { store, leases, .. } = &self.worker;
+        match leases.worker() {
+            Some(worker) => store.accounts_of(worker).await,
+            None if leases.is_shared() => Ok(Vec::new()),
+            None => store.watched().await,
         }
     }
 
@@ -76,12 +111,17 @@ impl Supervisor {
             }
         });
         for (id, account) in wanted {
-            self.watched.entry(id).or_insert_with(|| {
-                let (stop, parked) = (self.stop.child_token(), Parked::default());
-                let (worker, shared) = (self.worker.clone(), self.shared.clone());
-                let watch = worker.watch(account.clone(), shared, stop.clone(), Arc::clone(&parked));
-                Watched { account, stop, parked, task: self.tracker.spawn(watch) }
-            });
+            let Entry::Vacant(place) = self.watched.entry(id) else { continue };
+            let (stop, parked) = (self.stop.child_token(), Parked::default());
+            // Another worker may have it by now.
+            let Some(tenure) = self.worker.leases.begin(id, &stop) else { continue };
+            let (worker, shared) = (self.worker.under(tenure.fence()), self.shared.clone());
+            let watch = worker.watch(account.clone(), shared, stop.clone(), Arc::clone(&parked));
+            let watch = async move {
+                watch.await;
+                drop(tenure);
+            };
+            place.insert(Watched { account, stop, parked, task: self.tracker.spawn(watch) });
         }
     }
 }

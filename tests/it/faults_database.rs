@@ -132,12 +132,26 @@ async fn a_lock_that_somebody_holds_ends_the_run_and_not_the_mail() {
 }
 
 /// A PostgreSQL server that can be stopped and started, as seen from a client: a forwarder with a gate.
-struct Gate {
+pub struct Gate {
     address: SocketAddr,
     open: watch::Sender<bool>,
 }
 
 impl Gate {
+    /// Before the server of this database.
+    pub async fn before(url: &str) -> Self {
+        let (_, rest) = url.rsplit_once('@').unwrap();
+        let (place, _) = rest.split_once('/').unwrap();
+        Self::to(place.rsplit_once(':').unwrap().1.parse().unwrap()).await
+    }
+
+    /// The same database through the gate.
+    pub fn url(&self, url: &str) -> String {
+        let (credentials, rest) = url.rsplit_once('@').unwrap();
+        let (_, name) = rest.split_once('/').unwrap();
+        format!("{credentials}@{}/{name}", self.address)
+    }
+
     async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -161,7 +175,7 @@ impl Gate {
         Self { address, open }
     }
 
-    fn set(&self, open: bool) {
+    pub fn set(&self, open: bool) {
         self.open.send_replace(open);
     }
 }
@@ -175,12 +189,10 @@ async fn a_postgresql_server_that_goes_away_is_told_and_loses_nothing() {
     world.sync();
     deliver(&world, MAILS);
     let url = database_url(&world.trail);
-    let (credentials, rest) = url.rsplit_once('@').unwrap();
-    let (place, name) = rest.split_once('/').unwrap();
-    let gate = Gate::to(place.rsplit_once(':').unwrap().1.parse().unwrap()).await;
+    let gate = Gate::before(&url).await;
     let through = |args: &[&str]| {
         let mut command = world.trail.command(args);
-        command.env("MAILTRAIL_DATABASE__URL", format!("{credentials}@{}/{name}", gate.address));
+        command.env("MAILTRAIL_DATABASE__URL", gate.url(&url));
         command.env("MAILTRAIL_DATABASE__WAIT_SECONDS", "2");
         command
     };

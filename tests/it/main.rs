@@ -58,3 +58,6 @@ mod sender;
 mod servers;
 mod service_identity;
 mod shared_mailbox;
+mod workers;
+mod workers_chaos;
+mod workers_store;

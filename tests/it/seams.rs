@@ -58,7 +58,10 @@ fn behind_the_forwarding_address(world: &World) {
         world.provider.mail.deliver_at(LOG, "INBOX", mail, now)
     };
     put(forward::forward("f1@ours.example", &forward::carla(), ""));
-    put(forward::attached("f2@ours.example", &[&forward::original("o1@c.example"), &forward::original("o2@c.example")]));
+    put(forward::attached(
+        "f2@ours.example",
+        &[&forward::original("o1@c.example"), &forward::original("o2@c.example")],
+    ));
     put(mail_from(ANNA, "f3@ours.example", LOG, ""));
 }
 

@@ -166,7 +166,10 @@ pub fn difference(found: &[String], expected: &[String]) -> Vec<String> {
 }
 
 fn without_names(row: &str) -> String {
-    row.split('<').enumerate().map(|(at, part)| if at == 0 { part } else { part.split_once('>').map_or(part, |it| it.1) }).collect()
+    row.split('<')
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once('>').map_or(part, |it| it.1) })
+        .collect()
 }
 
 #[cfg(test)]

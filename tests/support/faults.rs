@@ -93,6 +93,16 @@ impl Started {
         false
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name; what comes of it is another matter.
+    pub fn tell(&self, name: &str) {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// SIGKILL: nothing is tidied up.
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
@@ -106,8 +116,7 @@ impl Started {
 
     /// Sends a signal by its name and waits for the end.
     pub fn signal(self, name: &str) -> Ended {
-        let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success());
+        self.tell(name);
         self.wait()
     }
 

@@ -10,6 +10,7 @@ use super::{Attachment, Batch, Entrant, Notice, activities, rows};
 use crate::clock::Clock;
 use crate::decide::decision::Flag;
 use crate::decide::{Code, Finding, Trace};
+use crate::store::leases::Fence;
 use crate::store::{Store, StoreError};
 
 /// How long attachments are waited for, and when the first look at them is.
@@ -136,8 +137,14 @@ async fn explain(db: &DatabaseTransaction, activity: Uuid, finding: Finding) -> 
 
 impl Store {
     /// Puts attachments on an activity that waits for them. Whether it waited.
-    pub async fn attachments_came(&self, activity: Uuid, arrived: Arrived, clock: &Clock) -> Result<bool, StoreError> {
-        let transaction = self.begin().await?;
+    pub async fn attachments_came(
+        &self,
+        activity: Uuid,
+        arrived: Arrived,
+        fence: Fence,
+        clock: &Clock,
+    ) -> Result<bool, StoreError> {
+        let transaction = self.begin_fenced(fence).await?;
         let waited = complete(&transaction, activity, arrived, clock).await?;
         transaction.commit().await?;
         Ok(waited)

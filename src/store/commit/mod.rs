@@ -1,8 +1,8 @@
 //! The one transaction that records the verdicts of a batch and moves the cursor past it (design, invariant 2).
 //!
 //! ```text
-//! lock the workspaces ─► compare-and-set the cursor ─► duplicates? ─► contacts ─► companies, deals ─► threads
-//!   ─► activities and their links ─► sightings, ledger, quarantine, notices, outbox
+//! still our lease? ─► lock the workspaces ─► compare-and-set the cursor ─► duplicates? ─► contacts ─► companies, deals
+//!   ─► threads ─► activities and their links ─► sightings, ledger, quarantine, notices, outbox
 //! ```
 //!
 //! Commits of one workspace follow one another (an advisory lock on PostgreSQL, the write lock on SQLite), so that
@@ -38,6 +38,7 @@ use crate::mail::address::Party;
 use crate::mail::envelope::Envelope;
 use crate::mail::verification::Verification;
 use crate::seam::seam;
+use crate::store::leases::Fence;
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -58,6 +59,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Whether the entries' verdicts take the place of older ones: a second look at messages that were passed.
     pub replaces: bool,
+    /// Under what it is written.
+    pub fence: Fence,
 }
 
 /// One message and its verdict. A forward with several originals attached is as many entries of one UID, one after the
@@ -274,7 +277,7 @@ impl Store {
         clock: &Clock,
     ) -> Result<Committed, StoreError> {
         seam("commit.before")?;
-        let transaction = self.begin().await?;
+        let transaction = self.begin_fenced(batch.fence).await?;
         seam("commit.begun")?;
         let done = write(&transaction, batch, watched, policy, clock).await?;
         seam("commit.ledger")?;

@@ -24,7 +24,7 @@ impl Worker {
             for row in inbox.mailboxes.iter().filter(|row| row.uid_validity == 0 && account.since.is_none()) {
                 let selected = session.examine(&row.wire_name).await?;
                 let first = next_uid(&mut session, selected.uid_next).await?;
-                self.store.adopt(row, selected.uid_validity, first).await?;
+                self.store.adopt(row, selected.uid_validity, first, self.fence).await?;
             }
             session.logout().await;
             Ok(inbox.mailboxes.into_iter().map(|row| row.name).collect())

@@ -42,7 +42,7 @@ pub(in crate::worker) async fn once(
     worker.store.expire_waiting(worker.clock.now()).await?;
     for _ in 0..ROUNDS {
         let mut judged = false;
-        for account in due_accounts(worker, false).await? {
+        for account in due_accounts(worker, false, &|_| true).await? {
             let Some((_, result)) = accounts.iter_mut().find(|(address, _)| *address == account.address) else {
                 continue;
             };
@@ -67,12 +67,13 @@ pub(in crate::worker) async fn once(
 pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
     let mut failed: HashMap<Uuid, (u32, DateTime<Utc>)> = HashMap::new();
     for look in 0_u32.. {
+        let held = |account: Uuid| worker.leases.holds(account);
         if look.is_multiple_of(LOOKS_BETWEEN_EXPIRIES)
             && let Err(error) = expire(&worker).await
         {
             tracing::warn!(%error, "what has waited long enough cannot be removed");
         }
-        let due = due_accounts(&worker, true).await.unwrap_or_else(|error| {
+        let due = due_accounts(&worker, true, &|account| held(account).is_some()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is to be judged again cannot be read");
             Vec::new()
         });
@@ -80,11 +81,13 @@ pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
             if failed.get(&account.id).is_some_and(|(_, next)| worker.clock.now() < *next) {
                 continue;
             }
-            match until(&stop, worker.look_again(&account)).await {
+            let Some(fence) = held(account.id) else { continue };
+            match until(&stop, worker.under(fence).look_again(&account)).await {
                 Ok(Committed { logged, duplicates, skipped, quarantined }) => {
                     failed.remove(&account.id);
                     tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "judged again");
                 }
+                Err(Trouble::LeaseLost) => worker.leases.lost(fence),
                 Err(trouble) => {
                     let failures = failed.get(&account.id).map_or(1, |(failures, _)| failures.saturating_add(1));
                     let wait = backoff(failures, &trouble, worker.config.worker.backoff_max());
@@ -107,18 +110,19 @@ async fn expire(worker: &Worker) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Watched accounts with mail to judge again, or, `with_attachments`, with attachments to look for.
-async fn due_accounts(worker: &Worker, with_attachments: bool) -> Result<Vec<account::Model>, StoreError> {
+/// Those of the watched accounts that are `ours`, with mail to judge again, or, `with_attachments`, with attachments to look
+/// for.
+async fn due_accounts(
+    worker: &Worker,
+    with_attachments: bool,
+    ours: &(dyn Fn(Uuid) -> bool + Sync),
+) -> Result<Vec<account::Model>, StoreError> {
     let mut due = worker.store.accounts_due().await?;
     if with_attachments {
         due.extend(worker.store.accounts_with_late(worker.clock.now()).await?);
     }
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut accounts = worker.store.watched().await?;
-    accounts.retain(|account| due.contains(&account.id));
-    Ok(accounts)
+    due.retain(|account| ours(*account));
+    worker.store.watched_among(&due).await
 }
 
 impl Worker {

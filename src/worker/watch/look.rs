@@ -319,7 +319,7 @@ impl Intake {
         };
         let shared = &self.shared;
         let (account, mailbox, uid_validity) = (shared.account, shared.mailbox, shared.uid_validity);
-        let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces };
+        let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces, fence: shared.worker.fence };
         let done = shared.worker.store.commit_watched(batch, &watched, shared.commit, &shared.worker.clock).await?;
         if why == Why::New {
             self.cursor = to;

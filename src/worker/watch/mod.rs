@@ -155,10 +155,10 @@ impl Inbox {
             // Whatever UIDNEXT is, it is no less.
             row = worker.store.mailbox_again(&row).await?;
             let next = row.uid_next.unwrap_or(1).max(row.cursor.saturating_add(1));
-            worker.store.polled(row.id, u32::try_from(next).ok(), &worker.clock).await?;
+            worker.store.polled(row.id, u32::try_from(next).ok(), worker.fence, &worker.clock).await?;
             row.uid_next = Some(next);
         } else if row.uid_next != selected.uid_next.map(i64::from) || step != Step::Wait {
-            worker.store.polled(row.id, selected.uid_next, &worker.clock).await?;
+            worker.store.polled(row.id, selected.uid_next, worker.fence, &worker.clock).await?;
             row = worker.store.mailbox_again(&row).await?;
         }
         if let Some(known) = self.mailboxes.get_mut(at) {
