@@ -38,6 +38,7 @@ pub mod sighting;
 pub mod thread;
 pub mod thread_message;
 pub mod tombstone;
+pub mod usage;
 pub mod user;
 pub mod user_address;
 pub mod worker;

@@ -15,6 +15,7 @@ mod m0008_reviews;
 mod m0009_consents;
 mod m0010_several_originals;
 mod m0011_leases;
+mod m0013_usage;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_consents::Migration),
             Box::new(m0010_several_originals::Migration),
             Box::new(m0011_leases::Migration),
+            Box::new(m0013_usage::Migration),
         ]
     }
 }

@@ -11,7 +11,7 @@ use super::windows::Windows;
 use crate::oauth::service::no_access;
 use crate::seam::seam;
 use crate::source::plan::{self, Cursor, Selected, Step};
-use crate::source::{Login, Session};
+use crate::source::{Limits, Login, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -71,7 +71,12 @@ impl Worker {
 
     async fn log_in(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = endpoint(account)?;
-        let limits = limits(&self.config, account);
+        let usage = &self.common.usage;
+        usage.begin(&self.store, account.id, &self.config.worker, self.clock.now()).await?;
+        let meter = usage.meter(account.id);
+        meter.afford()?;
+        let limits = Limits { meter, ..limits(&self.config, account) };
+        let leave = self.turn.queue(self.common.ramp.admit(&endpoint.host, &self.config.worker)).await;
         if account.auth == "password" {
             let password = read_password(account).await?;
             let login = Login::Password { user: imap_user(account), password };
@@ -81,6 +86,8 @@ impl Worker {
         let login = Login::XOAuth2 { user: imap_user(account), token: token.clone() };
         match crate::source::connect(&endpoint, &self.tls, &login, &limits).await {
             Err(Trouble::TokenRefused { .. }) => {
+                drop(leave);
+                let _leave = self.turn.queue(self.common.ramp.admit(&endpoint.host, &self.config.worker)).await;
                 self.tokens.refused(account, &token).await?;
                 let token = self.tokens.access(account).await?;
                 let login = Login::XOAuth2 { user: imap_user(account), token };

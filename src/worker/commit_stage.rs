@@ -75,5 +75,7 @@ async fn write(shared: &Shared, from: u32, to: u32, entries: Vec<Entry>) -> Resu
     let Shared { account, mailbox, uid_validity, .. } = *shared;
     let batch =
         Batch { account, mailbox, uid_validity, from, to, entries, replaces: false, fence: shared.worker.fence };
-    shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await
+    let written = shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await;
+    shared.meter.stepped();
+    written
 }

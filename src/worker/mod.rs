@@ -11,7 +11,9 @@ mod attachments;
 pub mod audit;
 pub mod backoff;
 mod commit_stage;
+pub mod common;
 pub mod connected;
+mod deadline;
 pub mod declared;
 pub mod files;
 mod intake;
@@ -20,23 +22,31 @@ mod judge_stage;
 mod large;
 pub mod lease;
 pub(crate) mod login;
+mod notify;
 pub mod once;
 pub mod pace;
 mod parse_stage;
 pub mod policy;
 mod prepare;
+mod ramp;
 mod refused;
+mod reload;
 mod review;
 pub mod service;
 mod signals;
 mod stay;
 mod supervisor;
+mod told;
+pub mod turn;
+mod usage;
 mod watch;
 mod windows;
 
 use std::sync::Arc;
 
+use self::common::Common;
 use self::lease::Leases;
+use self::turn::Turn;
 use crate::attachments::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -72,6 +82,10 @@ pub struct Worker {
     pub leases: Leases,
     /// Under what it writes.
     pub fence: Fence,
+    /// What all accounts' tasks share.
+    pub common: Arc<Common>,
+    /// This account's place among those that are busy.
+    pub turn: Turn,
 }
 
 impl Worker {

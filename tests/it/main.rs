@@ -58,6 +58,8 @@ mod sender;
 mod servers;
 mod service_identity;
 mod shared_mailbox;
+mod supervisor;
+mod supervisor_manager;
 mod workers;
 mod workers_chaos;
 mod workers_store;

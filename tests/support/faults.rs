@@ -71,7 +71,7 @@ impl Started {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// The process id.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -64,9 +64,10 @@ pub(in crate::worker) async fn once(
 
 /// Beside the accounts' own tasks: judges again whatever has become due, one account after the other, over a connection of
 /// its own, because the account's first may be waiting for news.
-pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
+pub(in crate::worker) async fn watch(mut worker: Worker, stop: CancellationToken) {
     let mut failed: HashMap<Uuid, (u32, DateTime<Utc>)> = HashMap::new();
     for look in 0_u32.. {
+        worker.renew();
         let held = |account: Uuid| worker.leases.holds(account);
         if look.is_multiple_of(LOOKS_BETWEEN_EXPIRIES)
             && let Err(error) = expire(&worker).await
