@@ -75,9 +75,10 @@ impl Subject {
         }
     }
 
-    /// The service, until it is told to stop. What it says is dropped.
-    pub fn serve(&self) -> Child {
+    /// The service with these environment variables, until it is told to stop. What it says is dropped.
+    pub fn serve(&self, environment: &[(&str, &str)]) -> Child {
         let mut command = Command::new(BINARY);
+        command.envs(environment.iter().copied());
         command.args(self.words(&["run"])).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("mailtrail starts")
     }

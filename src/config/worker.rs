@@ -62,13 +62,13 @@ impl Worker {
 
     /// How long what fails is waited out.
     pub fn patience(&self) -> Patience {
-        let slowest_look = Duration::from_secs(self.poll_slowest_seconds.max(self.poll_seconds));
+        let slowest_look = self.pace().longest();
         Patience { steady: Duration::from_secs(self.steady_seconds), longest: self.backoff_max(), slowest_look }
     }
 
     /// The longest that an account is left alone between two looks, jitter included.
     pub fn longest_rest(&self) -> Duration {
-        Duration::from_secs(self.poll_slowest_seconds.max(self.poll_seconds)).mul_f64(1.25)
+        self.pace().longest().mul_f64(1.25)
     }
 
     /// [`Self::connect_timeout_seconds`] as a duration.

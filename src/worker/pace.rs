@@ -30,6 +30,25 @@ pub fn next_look(pace: &Pace, silence: Option<Duration>) -> Duration {
     }
 }
 
+/// How many usual waits are one where the server tells its news, and has told none lately.
+const WITH_NEWS: u32 = 6;
+
+/// The same where the server tells news by itself (IDLE, RFC 2177): a look is for the other mailboxes, and for a server that
+/// has fallen silent. The usual wait as long as the silence is lively, six of them from then on.
+pub fn next_look_beside_news(pace: &Pace, silence: Option<Duration>) -> Duration {
+    match silence {
+        Some(silence) if silence < pace.usual * LIVELY => pace.usual,
+        _ => pace.usual * WITH_NEWS,
+    }
+}
+
+impl Pace {
+    /// The longest wait of all, before jitter.
+    pub fn longest(&self) -> Duration {
+        self.slowest.max(self.usual * WITH_NEWS)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +85,13 @@ mod tests {
             assert!(wait >= before && wait >= PACE.quickest && wait <= PACE.slowest, "{silence:?}: {wait:?}");
             before = wait;
         }
+    }
+
+    #[test]
+    fn a_server_that_tells_its_news_is_asked_seldom_while_it_has_none() {
+        let wait = |silence: Option<u64>| next_look_beside_news(&PACE, silence.map(Duration::from_secs)).as_secs();
+        assert_eq!([Some(0), Some(299), Some(300), Some(86_400), None].map(wait), [30, 30, 180, 180, 180]);
+        assert_eq!(PACE.longest().as_secs(), 180);
     }
 
     #[test]

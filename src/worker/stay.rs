@@ -14,7 +14,7 @@ use super::Worker;
 use super::account::until;
 use super::backoff::{Lived, Streak};
 use super::deadline::unless_stuck;
-use super::pace::next_look;
+use super::pace::{next_look, next_look_beside_news};
 use super::supervisor::{Parked, Shared};
 use super::told::Told;
 use super::turn::Turn;
@@ -172,8 +172,9 @@ impl Worker {
         last_mail: Option<DateTime<Utc>>,
     ) -> Result<(), Trouble> {
         let pace = self.config.worker.pace();
+        let silence = || last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
         if let Some(inbox) = inbox.as_mut().filter(|_| session.capabilities().idle()) {
-            while inbox.poll(session, self.clock.jittered(pace.usual)).await? {
+            while inbox.poll(session, self.clock.jittered(next_look_beside_news(&pace, silence()))).await? {
                 shared.quiet().insert(account.id);
                 account.last_success = Some(self.clock.now());
                 if self.is_outdated() {
@@ -182,8 +183,8 @@ impl Worker {
             }
             return Ok(());
         }
-        let silence = last_mail.and_then(|last| (self.clock.now() - last).to_std().ok());
-        let wait = if session.capabilities().idle() { pace.usual } else { next_look(&pace, silence) };
+        let look = if session.capabilities().idle() { next_look_beside_news } else { next_look };
+        let wait = look(&pace, silence());
         let waited = session.wait(self.clock.jittered(wait)).await?;
         if waited == Waited::Quiet && session.capabilities().idle() {
             session.noop().await?;

@@ -33,7 +33,7 @@ pub fn measure(arguments: &Arguments) -> bool {
     let subject = Subject::prepare(&cast, server.port(), &server.ca_file(), arguments.store);
     subject.run_once();
     subject.connect_inbox(&user, server.port());
-    let mut service = Service::start(&subject);
+    let mut service = Service::start(&subject, &[]);
     service.wait_until("both accounts to wait for news", || idles(&server) >= 2);
     let count = arguments.messages.unwrap_or(DELIVERIES);
     let mut delays = deliveries(&server, &mut service, &subject, &cast, &user, &threads, count);

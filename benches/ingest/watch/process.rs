@@ -18,9 +18,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it.
-    pub fn start(subject: &Subject) -> Self {
-        Self { child: subject.serve() }
+    /// Starts it, with these environment variables.
+    pub fn start(subject: &Subject, environment: &[(&str, &str)]) -> Self {
+        Self { child: subject.serve(environment) }
     }
 
     /// Waits for `done`, which is seen by looking: what another process has come to nobody tells.

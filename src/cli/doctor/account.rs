@@ -156,7 +156,7 @@ fn lag(scene: &Scene, account: &account::Model) -> Finding {
         return Finding::warn(CHECK, "it was never read", "start `mailtrail run`");
     };
     let late = (now - last).max(TimeDelta::zero());
-    let slowest = i64::try_from(scene.config.worker.poll_slowest_seconds).unwrap_or(i64::MAX / 4_000);
+    let slowest = i64::try_from(scene.config.worker.pace().longest().as_secs()).unwrap_or(i64::MAX / 4_000);
     let what = format!("last read {} ({} s ago)", last.format("%Y-%m-%d %H:%M:%S"), late.num_seconds());
     if late <= LATE.max(TimeDelta::seconds(slowest.min(1_000_000) * 3)) {
         return Finding::ok(CHECK, what);

@@ -1,8 +1,10 @@
 //! From an endpoint to a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -15,6 +17,14 @@ use super::session::Session;
 use super::tls::shake;
 use super::wire::{Fault, Stage, Wire};
 use crate::trouble::Trouble;
+
+/// Silence after which the system asks the other end whether it is still there: also what keeps firewalls and load
+/// balancers from forgetting a connection that waits in IDLE.
+const ALIVE_AFTER: Duration = Duration::from_secs(30);
+
+/// Between two such questions, and how many are asked in vain until the connection counts as lost.
+const ALIVE_AGAIN: Duration = Duration::from_secs(10);
+const ALIVE_QUESTIONS: u32 = 3;
 
 /// Connects, logs in and asks what the server can do.
 pub async fn connect(
@@ -50,6 +60,8 @@ async fn open(endpoint: &Endpoint, tls: &Arc<ClientConfig>) -> Result<Box<dyn Io
     };
     let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
     tcp.set_nodelay(true).map_err(failed)?;
+    let alive = TcpKeepalive::new().with_time(ALIVE_AFTER).with_interval(ALIVE_AGAIN).with_retries(ALIVE_QUESTIONS);
+    SockRef::from(&tcp).set_tcp_keepalive(&alive).map_err(failed)?;
     match security {
         Security::Tls => Ok(Box::new(shake(tls, host, tcp).await?)),
         // The name `localhost` is what the resolver makes of it.
