@@ -59,7 +59,7 @@ pub struct Workers {
 const ROWS: usize = 512;
 
 /// Free leases counted at most: what is beyond shows when these are taken.
-const COUNTED: u32 = 100_000;
+const COUNTED: i64 = 100_000;
 
 /// An account that is to be read; the trigger of the migration says the same.
 const WANTED: &str = "account.kind IN ('bcc', 'forwarding', 'personal') \
@@ -114,10 +114,12 @@ impl Store {
         transaction.commit().await
     }
 
-    /// The workers, and how many leases are free.
+    /// The workers, and how many leases are free: in one statement, because a lease that passes from one to the other
+    /// between two would count twice or not at all.
     pub async fn workers(&self) -> Result<Workers, StoreError> {
-        let rows = "SELECT id, held, expires_at > clock_timestamp() AS alive FROM worker ORDER BY id";
-        let rows = self.db.query_all_raw(postgres(rows, [])).await?;
+        let rows = "SELECT id, held, expires_at > clock_timestamp() AS alive, (SELECT count(*) FROM \
+            (SELECT 1 FROM lease WHERE worker_id IS NULL AND wanted LIMIT $1) AS counted) AS free FROM worker ORDER BY id";
+        let rows = self.db.query_all_raw(postgres(rows, [COUNTED.into()])).await?;
         let mut workers = Workers::default();
         for row in rows {
             if row.try_get("", "alive")? {
@@ -126,8 +128,9 @@ impl Store {
             } else {
                 workers.expired = true;
             }
+            let free: i64 = row.try_get("", "free")?;
+            workers.free = usize::try_from(free).unwrap_or_default();
         }
-        workers.free = self.free(COUNTED).await?;
         Ok(workers)
     }
 

@@ -20,6 +20,12 @@ use crate::store::watching::Glance;
 /// How often all accounts are read, for what does not show at a glance: other settings.
 const ALL_ACCOUNTS_EVERY: Duration = Duration::from_secs(20);
 
+/// The same where the database tells of every change by itself.
+const ALL_ACCOUNTS_SELDOM: Duration = Duration::from_secs(120);
+
+/// What is told at the same time is looked at once.
+const TOGETHER: Duration = Duration::from_millis(200);
+
 /// Starts and stops the accounts' tasks as the database says.
 pub(super) struct Supervisor {
     worker: Worker,
@@ -51,10 +57,11 @@ impl Supervisor {
         let leases = &self.worker.leases;
         let held = leases.version();
         let ended = self.watched.values().any(|running| running.task.is_finished());
-        let read_lately = self.read.is_some_and(|at| at.elapsed() < ALL_ACCOUNTS_EVERY);
+        let every = if leases.hears() { ALL_ACCOUNTS_SELDOM } else { ALL_ACCOUNTS_EVERY };
+        let read_lately = self.read.is_some_and(|at| at.elapsed() < every);
         let told = leases.changed();
-        let settled = !ended && read_lately && held == self.held;
-        if settled && leases.hears() && !told {
+        let settled = !ended && !told && read_lately && held == self.held;
+        if settled && leases.hears() {
             return;
         }
         let now = self.glance().await.ok();
@@ -66,13 +73,17 @@ impl Supervisor {
                 self.reconcile(accounts);
                 (self.glance, self.held, self.read) = (now, held, Some(Instant::now()));
             }
-            Err(error) => tracing::warn!(%error, "the list of accounts cannot be read"),
+            Err(error) => {
+                tracing::warn!(%error, "the list of accounts cannot be read");
+                self.read = None;
+            }
         }
     }
 
     /// Waits until there is something to look at before it is time to look anyway.
     pub(super) async fn news(&self) {
         self.worker.leases.news().await;
+        tokio::time::sleep(TOGETHER).await;
     }
 
     async fn glance(&self) -> Result<Vec<Glance>, StoreError> {

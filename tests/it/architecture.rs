@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use paths::{Named, named};
 
 /// What decides: it knows no clock, network, database, task or environment (invariant 1).
-const PURE: &[&str] = &["src/mail", "src/decide", "src/source/plan.rs", "src/worker/backoff.rs", "src/worker/pace.rs"];
+const PURE: &[&str] = &[
+    "src/mail",
+    "src/decide",
+    "src/source/plan.rs",
+    "src/worker/backoff.rs",
+    "src/worker/pace.rs",
+    "src/worker/lease/balance.rs",
+];
 const IMPURE: &[&str] = &[
     "async_imap",
     "entity",

@@ -98,8 +98,10 @@ async fn a_second_service_on_the_same_sqlite_file_is_refused_and_a_killed_one_is
     deliver(&world, 1);
     let first = Started::new(world.trail.command(&["run"]));
     world.provider.mail.wait_for_command(|command| command.verb == "UID FETCH").await;
-    let complaint = world.trail.fails(1, &["run", "--once"]);
-    assert!(complaint.contains("another mailtrail runs"), "{complaint}");
+    for second in [&["run", "--once"][..], &["run"]] {
+        let complaint = world.trail.fails(1, second);
+        assert!(complaint.contains("another mailtrail runs on") && complaint.contains("use PostgreSQL"), "{complaint}");
+    }
     first.kill();
     complete(&world, 1);
 }

@@ -31,7 +31,8 @@ pub fn start(world: &World) -> Started {
     Started::new(world.trail.command(&["run"]))
 }
 
-fn sql(world: &World, query: &str) -> String {
+/// What the database answers.
+pub fn sql(world: &World, query: &str) -> String {
     world.trail.database().unwrap().query(query).trim().to_owned()
 }
 

@@ -10,9 +10,12 @@ use mailtrail::store::commit::{Batch, CommitPolicy, Entry, Outcome, WaitingKey};
 use mailtrail::store::leases::{Fence, Held, Lease};
 use mailtrail::store::listen::Heard;
 use mailtrail::store::{Options, Store, StoreError};
+use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
+use crate::support::faults::database_url;
 use crate::support::postgres::Database;
+use crate::support::world::{World, engines, mail};
 
 /// A lease that lasts as long as the test.
 const LONG: f64 = 600.0;
@@ -245,4 +248,20 @@ async fn an_account_that_is_changed_and_a_lease_that_becomes_free_are_told() {
     assert_eq!(listener.next().await.unwrap(), Heard::Gap);
     place.database.query("update account set connected_at = now()");
     assert_eq!(listener.next().await.unwrap(), Heard::Account(account));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_look_that_comes_late_takes_nothing_off_the_timeline() {
+    for engine in engines() {
+        let world = World::plain(engine).await;
+        world.deliver(mail("1@ours.example", "carla@customer.example", ""));
+        world.sync();
+        let store = Store::open(&database_url(&world.trail), &Options::default()).await.unwrap();
+        let mailbox = entity::mailbox::Entity::find().one(&store.db).await.unwrap().unwrap();
+        let lease = Lease { account: mailbox.account_id, worker: Uuid::nil(), epoch: 0 };
+        let late = Batch { fence: Fence::Open, ..batch(lease, &mailbox, 1, true) };
+        assert_eq!(store.commit(late, policy(), &Clock::system()).await, Err(StoreError::CursorMoved));
+        store.close().await.unwrap();
+        assert_eq!(world.codes(), ["logged"]);
+    }
 }

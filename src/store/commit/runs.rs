@@ -3,10 +3,10 @@
 use entity::ledger;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Set};
 
-use super::Batch;
+use super::{Batch, Outcome};
 use crate::store::StoreError;
 
-/// Takes the verdicts on a batch's messages out of the ledger; the rest of a run stays.
+/// Takes the verdicts on a batch's messages out of the ledger; the rest of a run stays. What was logged stays logged.
 pub(super) async fn take_out(db: &DatabaseTransaction, batch: &Batch) -> Result<(), StoreError> {
     for entry in &batch.entries {
         let uid = i64::from(entry.uid);
@@ -18,6 +18,10 @@ pub(super) async fn take_out(db: &DatabaseTransaction, batch: &Batch) -> Result<
             .one(db)
             .await?;
         let Some(run) = found else { continue };
+        if run.activity_id.is_some() && matches!(entry.outcome, Outcome::Skip(_)) {
+            // Somebody put it on the timeline since this look at it began.
+            return Err(StoreError::CursorMoved);
+        }
         run.clone().delete(db).await?;
         for (first, last) in [(run.uid_first, uid - 1), (uid + 1, run.uid_last)] {
             if first <= last {

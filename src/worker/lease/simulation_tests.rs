@@ -198,6 +198,7 @@ impl World {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what it comes to is in ARCHITECTURE.md")]
 fn a_thousand_workers_share_a_million_accounts_through_joins_crashes_and_pauses() {
     let began = Instant::now();
     let mut world = World::new();
