@@ -39,6 +39,8 @@ pub mod clock;
 
 pub mod telemetry;
 
+pub mod metrics;
+
 pub mod tls;
 
 pub mod trouble;

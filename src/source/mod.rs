@@ -10,7 +10,7 @@ pub mod uid;
 
 pub use imap::{
     Bodies, Body, Budget, Capabilities, Endpoint, Header, Limits, Listed, Login, MailboxInfo, Polled, Role, Security,
-    Session, Waited, client_config, connect, reach, shrink,
+    Session, Waited, asks_to_slow_down, client_config, connect, reach, shrink,
 };
 /// A message's share of the memory budget, given back when it is dropped.
 pub type Permit = tokio::sync::OwnedSemaphorePermit;

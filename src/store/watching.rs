@@ -1,8 +1,9 @@
 //! What the worker asks about accounts, and what it notes on them.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{account, account_workspace, grant, ledger, mailbox, quarantine};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
@@ -93,6 +94,7 @@ impl Store {
                 last_attempt: Set(Some(now)),
                 failures: Set(0),
                 next_try: Set(None),
+                trouble: Set(None),
                 ..Default::default()
             })
             .filter(account::COLUMN.id.eq(account))
@@ -131,7 +133,11 @@ impl Store {
     /// Notes why an account could not be read. Whatever a person must mend shows as a state; the rest as a reason.
     pub async fn failed(&self, account: Uuid, trouble: &Trouble, clock: &Clock) -> Result<(), StoreError> {
         account::Entity::update_many()
-            .set(account::ActiveModel { last_attempt: Set(Some(clock.now())), ..Default::default() })
+            .set(account::ActiveModel {
+                last_attempt: Set(Some(clock.now())),
+                trouble: Set(Some(trouble.kind().to_owned())),
+                ..Default::default()
+            })
             .col_expr(account::Column::Failures, Expr::col(account::Column::Failures).add(1))
             .filter(account::COLUMN.id.eq(account))
             .exec(&self.db)
@@ -153,6 +159,17 @@ impl Store {
         }
         let told = account::Entity::update_many().set(told).filter(account::COLUMN.id.eq(account)).filter(those);
         told.exec(&self.db).await?;
+        Ok(())
+    }
+
+    /// Notes when an account is tried again, for people.
+    pub async fn next_try(&self, account: Uuid, wait: Duration, clock: &Clock) -> Result<(), StoreError> {
+        let next = TimeDelta::from_std(wait).ok().and_then(|wait| clock.now().checked_add_signed(wait));
+        account::Entity::update_many()
+            .set(account::ActiveModel { next_try: Set(next), ..Default::default() })
+            .filter(account::COLUMN.id.eq(account))
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 

@@ -73,6 +73,9 @@ impl Progress {
 
 async fn write(shared: &Shared, from: u32, to: u32, entries: Vec<Entry>) -> Result<Committed, StoreError> {
     let Shared { account, mailbox, uid_validity, .. } = *shared;
+    let arrivals = shared.lag.arrivals(&entries);
     let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces: false };
-    shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await
+    let done = shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await?;
+    shared.lag.logged(&arrivals, shared.worker.clock.now());
+    Ok(done)
 }

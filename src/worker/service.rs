@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Worker;
+use super::pulse::Pulse;
 use super::signals::Signals;
 use super::supervisor::Supervisor;
 use super::watch::late;
+use super::{Worker, audit_loop};
 use crate::trouble::Trouble;
 
 /// How often it is asked whether accounts came, went or were mended.
@@ -19,13 +20,17 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
     let mut signals = Signals::new()?;
+    let pulse = Pulse::default();
+    crate::metrics::install();
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
-    tracker.spawn(crate::http::serve(worker.clone(), stop.clone()));
+    tracker.spawn(crate::http::serve(worker.clone(), pulse.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
+    tracker.spawn(audit_loop::watch(worker.clone(), supervisor.running(), stop.clone()));
     tracing::info!("watching");
     loop {
         supervisor.look().await;
+        pulse.turned(supervisor.has_looked());
         tokio::select! {
             () = signals.next() => break,
             () = tokio::time::sleep(ACCOUNTS_EVERY) => {}

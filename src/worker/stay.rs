@@ -15,7 +15,8 @@ use super::backoff::backoff;
 use super::pace::next_look;
 use super::supervisor::{Parked, Shared};
 use super::watch::Inbox;
-use crate::source::{Session, Waited};
+use crate::metrics;
+use crate::source::{Session, Waited, asks_to_slow_down};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -33,6 +34,10 @@ impl Worker {
             }
             Err(trouble) => {
                 tracing::warn!(account = %account.id, kind = trouble.kind(), %trouble, "sync failed");
+                metrics::failed(trouble);
+                if asks_to_slow_down(trouble) {
+                    metrics::throttled(&account.provider);
+                }
                 self.store.failed(account.id, trouble, &self.clock).await
             }
         };
@@ -43,7 +48,14 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    pub(super) async fn watch(self, mut account: account::Model, shared: Shared, stop: CancellationToken, parked: Parked) {
+    pub(super) async fn watch(
+        self,
+        mut account: account::Model,
+        shared: Shared,
+        stop: CancellationToken,
+        parked: Parked,
+    ) {
+        let _here = shared.running.enter(account.id);
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);
@@ -58,10 +70,13 @@ impl Worker {
             shared.quiet().remove(&account.id);
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);
             self.note(&account, &Err(trouble.clone())).await;
-            let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
+            let wait = self.clock.jittered(backoff(failures, &trouble, self.config.worker.backoff_max()));
+            if let Err(error) = self.store.next_try(account.id, wait, &self.clock).await {
+                tracing::warn!(account = %account.id, %error, "when the account is tried again could not be written");
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.clock.jittered(wait)) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
     }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Worker;
+use super::running::Running;
 use crate::store::watching::Glance;
 
 /// How often all accounts are read, for what does not show at a glance: other settings.
@@ -35,8 +36,18 @@ impl Supervisor {
     /// Its tasks end with `stop`, and are seen off by `tracker`.
     pub(super) fn new(worker: Worker, stop: CancellationToken, tracker: TaskTracker) -> Self {
         let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
-        let shared = Shared { room, quiet: Arc::default() };
+        let shared = Shared { room, running: Running::default(), quiet: Arc::default() };
         Self { worker, watched: HashMap::new(), shared, stop, tracker, glance: None, read: None }
+    }
+
+    /// Whether all accounts have been read once.
+    pub(super) fn has_looked(&self) -> bool {
+        self.read.is_some()
+    }
+
+    /// The accounts whose tasks run here.
+    pub(super) fn running(&self) -> Running {
+        self.shared.running.clone()
     }
 
     /// Looks whether accounts came, went, were changed or mended, and whether their tasks still run.
@@ -91,6 +102,8 @@ impl Supervisor {
 pub(super) struct Shared {
     /// Places for those that are busy.
     pub(super) room: Arc<Semaphore>,
+    /// Those that have a task here.
+    pub(super) running: Running,
     /// Those that were read without news: all of them are noted with one statement.
     quiet: Arc<Mutex<HashSet<Uuid>>>,
 }
@@ -120,7 +133,11 @@ impl Watched {
         let mended = waits && account.state == "active";
         // Somebody took the consent back: a session that still lives must not outlive it.
         let disconnected = !waits && self.account.state != account.state && account.state == "needs-reauth";
-        !mended && !disconnected && !self.stop.is_cancelled() && !self.task.is_finished() && same_settings(account, &self.account)
+        !mended
+            && !disconnected
+            && !self.stop.is_cancelled()
+            && !self.task.is_finished()
+            && same_settings(account, &self.account)
     }
 }
 
@@ -133,6 +150,7 @@ fn same_settings(a: &account::Model, b: &account::Model) -> bool {
         next_try: None,
         reason: None,
         failures: 0,
+        trouble: None,
         state: String::new(),
         ..account.clone()
     };

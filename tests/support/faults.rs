@@ -63,6 +63,11 @@ impl Started {
         Self { child: command.spawn().unwrap(), out, err, peak_kib: 0 }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs; looks at its memory by the way.
     pub fn runs(&mut self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

@@ -48,5 +48,6 @@ pub use endpoint::{Endpoint, Limits, Login, Security};
 pub use fetch::{Header, Listed};
 pub use idle::{Polled, Waited};
 pub use mailboxes::{MailboxInfo, Role};
+pub use quirks::asks_to_slow_down;
 pub use session::Session;
 pub use tls::client_config;

@@ -124,6 +124,17 @@ pub(super) fn slow_down(notice: &Notice) -> bool {
     meaning(notice) == Some(Means::Busy)
 }
 
+/// Words by which servers ask for less, and not for another time.
+const LESS: [&str; 6] =
+    ["throttl", "backoff time", "[overquota]", "bandwidth limits", "[limit]", "too many simultaneous connections"];
+
+/// Whether a server's reason asks us to slow down.
+pub fn asks_to_slow_down(trouble: &Trouble) -> bool {
+    let Trouble::Retry { after, reason } = trouble else { return false };
+    let reason = reason.to_ascii_lowercase();
+    after.is_some() || LESS.iter().any(|words| reason.contains(words))
+}
+
 /// What a refusal (a tagged NO or BAD) asks for at `stage`.
 ///
 /// `has_worked`: whether the account has ever been read.

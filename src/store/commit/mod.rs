@@ -127,6 +127,8 @@ pub struct Entrant {
     pub key: crate::decide::MessageKey,
     /// When it was sent, or when it arrived where that is unknown.
     pub sent_at: DateTime<Utc>,
+    /// When the server got it.
+    pub received: DateTime<Utc>,
     /// What it says.
     pub content: Content,
     /// Whom to tell about attachments that were left out, and what (H2).
@@ -273,8 +275,9 @@ impl Store {
         clock: &Clock,
     ) -> Result<Committed, StoreError> {
         let transaction = self.begin().await?;
-        let done = write(&transaction, batch, watched, policy, clock).await?;
+        let (done, codes) = write(&transaction, batch, watched, policy, clock).await?;
         transaction.commit().await?;
+        codes.into_iter().for_each(|code| crate::metrics::verdicts(code, 1));
         Ok(done)
     }
 }
@@ -285,7 +288,7 @@ async fn write(
     watched: &Watched,
     policy: CommitPolicy,
     clock: &Clock,
-) -> Result<Committed, StoreError> {
+) -> Result<(Committed, Vec<Code>), StoreError> {
     let contents = contents(&mut batch.entries);
     let batch = &batch;
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {
