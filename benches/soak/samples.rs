@@ -14,7 +14,8 @@ const WARM_UP: f64 = 0.25;
 #[derive(Clone, Copy)]
 struct Sample {
     at: Duration,
-    pss_kib: u64,
+    /// Its heap and stacks: pages of the program itself are shared with whoever else runs it.
+    own_kib: u64,
     files: u64,
 }
 
@@ -25,19 +26,22 @@ pub struct Samples {
 
 impl Samples {
     pub fn new(length: Duration) -> Self {
-        println!("{:>8} {:>10} {:>6} {:>10}", "seconds", "PSS KiB", "files", "delivered");
+        println!("{:>8} {:>10} {:>10} {:>6} {:>10}", "seconds", "own KiB", "PSS KiB", "files", "delivered");
         Self { length, taken: Vec::new() }
     }
 
     pub fn take(&mut self, process: u32, at: Duration, delivered: u64) {
         let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("the service runs");
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a line for Pss");
-        let pss_kib = line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number");
+        let number = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a line for it");
+            line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+        };
+        let (own_kib, pss_kib) = (number("Pss_Anon:"), number("Pss:"));
         let files = fs::read_dir(format!("/proc/{process}/fd")).expect("its files").count() as u64;
         if self.taken.len().is_multiple_of(12) {
-            println!("{:>8} {pss_kib:>10} {files:>6} {delivered:>10}", at.as_secs());
+            println!("{:>8} {own_kib:>10} {pss_kib:>10} {files:>6} {delivered:>10}", at.as_secs());
         }
-        self.taken.push(Sample { at, pss_kib, files });
+        self.taken.push(Sample { at, own_kib, files });
     }
 
     /// Whether the last quarter is like the first.
@@ -49,9 +53,9 @@ impl Samples {
             return crate::told("too few samples: let it run longer", false);
         }
         let (first, last) = (&warm[..quarter], &warm[warm.len() - quarter..]);
-        let memory = |part: &[Sample]| median(part.iter().map(|sample| sample.pss_kib));
+        let memory = |part: &[Sample]| median(part.iter().map(|sample| sample.own_kib));
         let files = |part: &[Sample]| median(part.iter().map(|sample| sample.files));
-        let flat = told("KiB of memory (PSS)", memory(first), memory(last), memory(first) * GROWTH + SLACK_KIB);
+        let flat = told("KiB of memory of its own", memory(first), memory(last), memory(first) * GROWTH + SLACK_KIB);
         flat & told("open files", files(first), files(last), files(first) + SLACK_FILES)
     }
 }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Default)]
 pub(super) struct Known(Mutex<Option<(Instant, Option<Health>)>>);
 
-pub(super) async fn metrics(State(told): State<Arc<Told>>) -> Response {
+pub(super) async fn scraped(State(told): State<Arc<Told>>) -> Response {
     let Told { worker, known, .. } = &*told;
     let (usual, now) = (Usual::of(&worker.config.worker.pace()), worker.clock.now());
     let mut known = known.0.lock().await;

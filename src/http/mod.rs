@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub use connect::{CALLBACK, new_link};
 pub use pages::{Page, Way};
 
+use self::metrics::{Known, scraped};
 use crate::worker::Worker;
 use crate::worker::pulse::Pulse;
 use visits::Visits;
@@ -38,7 +39,7 @@ const LAST_PAGE: Duration = Duration::from_secs(2);
 struct Told {
     worker: Worker,
     pulse: Pulse,
-    known: metrics::Known,
+    known: Known,
 }
 
 /// Serves the pages until `stop`. An address that is taken costs the pages, and not the mail.
@@ -79,7 +80,7 @@ fn router(worker: Worker, pulse: Pulse) -> Router {
         .with_state(Arc::new(worker.clone()));
     let mut told = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
     if worker.config.http.metrics {
-        told = told.route("/metrics", get(metrics::metrics));
+        told = told.route("/metrics", get(scraped));
     }
-    pages.merge(told.with_state(Arc::new(Told { worker, pulse, known: metrics::Known::default() })))
+    pages.merge(told.with_state(Arc::new(Told { worker, pulse, known: Known::default() })))
 }

@@ -11,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::metrics::{Standing, Usual};
+use crate::source::choice::LEFT;
 use crate::store::accounts::{State, shown_state};
 use crate::store::{Store, StoreError};
 
@@ -126,12 +127,17 @@ impl Store {
     }
 
     async fn open_holes(&self) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
-        let open = Expr::col(audit::Column::Holes).sub(Expr::col(audit::Column::Healed));
+        let open =
+            Expr::col((audit::Entity, audit::Column::Holes)).sub(Expr::col((audit::Entity, audit::Column::Healed)));
         let open = Func::cast_as(Func::sum(open), Alias::new("bigint"));
         let read: Option<(Option<i64>, Option<DateTime<Utc>>)> = audit::Entity::find()
             .select_only()
             .expr_as(open, "open")
             .column_as(audit::Column::At.min(), "oldest")
+            .join(JoinType::InnerJoin, audit::Relation::Mailbox.def())
+            .join(JoinType::InnerJoin, mailbox::Relation::Account.def())
+            .filter(mailbox::Column::Role.ne(LEFT))
+            .filter(account::Column::State.ne(State::Removed.as_str()))
             .into_tuple()
             .one(&self.db)
             .await?;
@@ -158,8 +164,9 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::store::Found;
+    use crate::mail::address::Address;
     use crate::store::testing::{account, on_each_engine};
+    use crate::store::{Found, accounts};
 
     const USUAL: Usual = Usual { poll: Duration::from_secs(30), late: Duration::from_secs(480) };
 
@@ -206,6 +213,9 @@ mod tests {
             let health = store.health(&USUAL, now).await.unwrap();
             assert_eq!((health.uid_holes, health.oldest_audit), (2, Some(now)));
             assert!(health.standings.iter().all(|one| one.progress == Some(now)), "{health:?}");
+            // What is no longer watched is nobody's worry.
+            accounts::remove(store, &Address::parse(&one.address).unwrap(), &Clock::system()).await.unwrap();
+            assert_eq!(store.health(&USUAL, now).await.unwrap().uid_holes, 0);
         })
         .await;
     }

@@ -98,11 +98,14 @@ impl Worker {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
-        let (mut inbox, mut last_mail, mut noted) = (None, None, false);
+        let (mut inbox, mut last_mail, mut noted, mut slowed) = (None, None, false, false);
         loop {
             let mut done = Committed::default();
             if let Err(trouble) = self.read_account(&mut session, account, &mut inbox, stop, &mut done).await {
                 return trouble;
+            }
+            if session.throttled() && !std::mem::replace(&mut slowed, true) {
+                metrics::throttled(&account.provider);
             }
             if done != Committed::default() {
                 last_mail = Some(self.clock.now());

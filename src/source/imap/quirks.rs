@@ -281,6 +281,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_asks_for_less_is_told_from_one_that_is_broken() {
+        let asks = |text: &str| asks_to_slow_down(&refusal(Stage::Proven, true, true, &Notice::parse(text)));
+        assert!(asks("Request is throttled. Suggested Backoff Time: 92415 milliseconds"));
+        assert!(asks("[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)"));
+        assert!(asks("[ALERT] Too many simultaneous connections. (Failure)"));
+        assert!(asks("[LIMIT] Maximum number of connections from user+IP exceeded"));
+        assert!(!asks("[UNAVAILABLE] Temporary failure.") && !asks("[SERVERBUG] Internal error occurred."));
+        assert!(!asks_to_slow_down(&Trouble::reconnect("throttled")));
+    }
+
+    #[test]
     fn a_throttled_ok_is_heard() {
         assert!(slow_down(&Notice::parse("Success [THROTTLED]")));
         assert!(!slow_down(&Notice::parse("Success")));
