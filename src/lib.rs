@@ -41,6 +41,8 @@ pub mod seam;
 
 pub mod telemetry;
 
+pub mod metrics;
+
 pub mod tls;
 
 pub mod trouble;

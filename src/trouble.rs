@@ -98,6 +98,18 @@ impl Trouble {
         matches!(self, Self::NeedsReauth { .. } | Self::NeedsAdminConsent { .. } | Self::Operator { .. })
     }
 
+    /// Every [`Self::kind`].
+    pub const KINDS: [&'static str; 8] = [
+        "retry",
+        "reconnect",
+        "token-refused",
+        "needs-reauth",
+        "needs-admin-consent",
+        "operator",
+        "refused",
+        "message",
+    ];
+
     /// A stable word for logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -27,7 +27,10 @@ pub async fn measure(accounts: usize) -> bool {
     let ratio = connected.as_secs_f64() / ideal;
     // A burst is allowed at first, which counts where there are few accounts.
     let paced = told(
-        &format!("{accounts} accounts connected in {:.1} s, {ratio:.2} of what {PACE} a second come to", connected.as_secs_f64()),
+        &format!(
+            "{accounts} accounts connected in {:.1} s, {ratio:.2} of what {PACE} a second come to",
+            connected.as_secs_f64()
+        ),
         (1.0 - PACE_LEEWAY..=1.0 + PACE_LEEWAY).contains(&ratio),
     );
     // The interval that is measured: nothing is to happen in it.

@@ -37,6 +37,8 @@ pub struct Model {
     pub state: String,
     /// Why it is not `active`, in words for people.
     pub reason: Option<String>,
+    /// The kind of its last trouble, such as `retry` or `needs-reauth`; null since a sync ended well.
+    pub trouble: Option<String>,
     /// Whether the configuration file declares it; such a row is reconciled at every start.
     pub declared: bool,
     /// Whether it is paused because the configuration ceased to declare it; declared again, it is watched again.

@@ -14,6 +14,7 @@ pub mod activity_contact;
 pub mod activity_deal;
 pub mod attachment;
 pub mod attempt;
+pub mod audit;
 pub mod company;
 pub mod company_domain;
 pub mod consent;

@@ -9,6 +9,7 @@ pub use super::activity_contact::Entity as ActivityContact;
 pub use super::activity_deal::Entity as ActivityDeal;
 pub use super::attachment::Entity as Attachment;
 pub use super::attempt::Entity as Attempt;
+pub use super::audit::Entity as Audit;
 pub use super::company::Entity as Company;
 pub use super::company_domain::Entity as CompanyDomain;
 pub use super::contact::Entity as Contact;

@@ -1,11 +1,13 @@
 //! `account` and `address`.
 
+mod cure;
+mod list;
+
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use entity::account;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::{AccountAdd, AccountCommand, Json};
 use super::host::Hosted;
@@ -15,8 +17,7 @@ use super::{Answer, Usage};
 use crate::config::{AccountKind, Auth, Provider};
 use crate::oauth::service::lacks;
 use crate::oauth::tokens::Source;
-use crate::source::choice::LEFT;
-use crate::store::accounts::{self, Listed, NewAccount, is_earlier};
+use crate::store::accounts::{self, NewAccount, is_earlier};
 use crate::store::facts::log_address;
 use crate::store::grants;
 
@@ -24,7 +25,7 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
     let store = &installation.store;
     match command {
         AccountCommand::Add(new) => add(installation, *new).await?,
-        AccountCommand::List(list) => return show(installation, list.json).await,
+        AccountCommand::List(list) => return list::show(installation, list.json).await,
         AccountCommand::Pause(name) => {
             accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
             say(format_args!(
@@ -192,76 +193,6 @@ fn read_token(file: &Path) -> anyhow::Result<SecretString> {
     let token = text.trim();
     anyhow::ensure!(!token.is_empty(), Usage(format!("{} holds no refresh token", file.display())));
     Ok(SecretString::from(token.to_owned()))
-}
-
-async fn show(installation: &Installation, json: bool) -> anyhow::Result<Answer> {
-    let mut output = Output::new(json);
-    let now = installation.clock.now();
-    for listed in accounts::list(&installation.store).await? {
-        output.record(&describe(&listed, now), |_| {
-            let account = &listed.account;
-            let last = match account.last_success {
-                Some(at) => format!("read {}", at.format("%Y-%m-%d %H:%M")),
-                None if matches!(account.kind.as_str(), "bcc" | "forwarding" | "personal") => "never read".to_owned(),
-                None => "not read by this version".to_owned(),
-            };
-            let reason = reason(&listed).map(|reason| format!("\n    {reason}")).unwrap_or_default();
-            let reason = reason + &asked(verification(account, now));
-            let mailboxes = watched(&listed);
-            let mailboxes = if mailboxes.is_empty() { String::new() } else { format!("  in {}", mailboxes.join(", ")) };
-            format!(
-                "{}  {}  {}  {}  {last}{mailboxes}{reason}",
-                account.address, account.kind, account.provider, account.state
-            )
-        })?;
-    }
-    output.finish_list("No mailbox is watched. `mailtrail account add` adds one.")?;
-    Ok(Answer::Yes)
-}
-
-/// What a provider asks: a code is worth nothing after a week.
-fn verification(account: &account::Model, now: DateTime<Utc>) -> Option<&Value> {
-    let asked = account.verification.as_ref()?;
-    let at = asked.get("at").and_then(Value::as_str).and_then(|at| at.parse::<DateTime<Utc>>().ok());
-    at.is_none_or(|at| now - at < TimeDelta::days(7)).then_some(asked)
-}
-
-/// What a provider waits for before it forwards mail here (I13).
-fn asked(verification: Option<&Value>) -> String {
-    let said = |name: &str| verification.and_then(|asked| asked.get(name)).and_then(Value::as_str);
-    let code = said("code").map(|code| format!("\n    A provider asks to confirm a forwarding by the code {code}"));
-    let link = said("link").map(|link| format!("\n    A provider asks to confirm a forwarding at {link}"));
-    [code, link].into_iter().flatten().collect()
-}
-
-/// The names of the mailboxes that are read.
-fn watched(listed: &Listed) -> Vec<&str> {
-    let read = listed.mailboxes.iter().filter(|mailbox| mailbox.role != LEFT);
-    read.map(|mailbox| mailbox.name.as_str()).collect()
-}
-
-/// Why an account is not read, or nothing of it logged.
-fn reason(listed: &Listed) -> Option<&str> {
-    listed.account.reason.as_deref().or(listed.refused)
-}
-
-fn describe(listed: &Listed, now: DateTime<Utc>) -> Value {
-    let account = &listed.account;
-    json!({
-        "address": account.address,
-        "kind": account.kind,
-        "provider": account.provider,
-        "user": listed.users.first(),
-        "users": listed.users,
-        "workspaces": listed.workspaces,
-        "state": account.state,
-        "reason": reason(listed),
-        "last_success": account.last_success,
-        "lag_seconds": account.last_success.map(|at| (now - at).num_seconds().max(0)),
-        "next_try": account.next_try,
-        "mailboxes": watched(listed),
-        "verification": verification(account, now),
-    })
 }
 
 /// `address`: what users put in Bcc, and what they forward to.

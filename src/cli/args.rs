@@ -104,7 +104,7 @@ pub enum Command {
     /// What the parser sees in a mail; touches no database
     Inspect(Inspect),
     /// Look for messages on the server that were passed without a verdict; 1 if there is one
-    Audit(Json),
+    Audit(AuditRequest),
     /// Messages set aside
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -140,6 +140,20 @@ If one line is bad, every bad line is reported and nothing is written.";
 /// `--json` on its own.
 #[derive(Debug, clap::Args)]
 pub struct Json {
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to audit.
+#[derive(Debug, clap::Args)]
+pub struct AuditRequest {
+    /// Ask no server: show what the last audits found, also those that the service does by itself
+    #[arg(long, conflicts_with = "heal")]
+    pub last: bool,
+    /// Judge messages that were passed without a verdict
+    #[arg(long)]
+    pub heal: bool,
     /// Print JSON Lines
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! The service's own pages.
+//! The service's own pages, and what it tells about itself.
 
 use std::net::SocketAddr;
 
@@ -13,13 +13,15 @@ pub struct Http {
     pub listen: String,
     /// What people reach it by, where that is not `http://` and `listen`: a proxy that adds TLS.
     pub public_url: String,
+    /// Whether `/metrics` is served there.
+    pub metrics: bool,
     /// How many hours a link of `mailtrail connect --link` holds.
     pub link_hours: u32,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8460".to_owned(), public_url: String::new(), link_hours: 72 }
+        Self { listen: "127.0.0.1:8460".to_owned(), public_url: String::new(), metrics: true, link_hours: 72 }
     }
 }
 

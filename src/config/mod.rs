@@ -4,6 +4,7 @@
 //! lists them all; a test keeps it equal to [`Config::default`].
 
 mod account;
+mod audit;
 mod check;
 mod day;
 mod dns;
@@ -20,6 +21,7 @@ mod worker;
 pub use account::{
     Account, AccountKind, Auth, Provider, Security, Visibility, Workspace, WorkspaceDeclaration, is_workspace_name,
 };
+pub use audit::Audit;
 pub use check::Problem;
 pub use dns::Dns;
 pub use http::Http;
@@ -60,6 +62,8 @@ pub struct Config {
     pub policy: Policy,
     /// Personal inboxes.
     pub watch: Watch,
+    /// How often the server is held against the ledger.
+    pub audit: Audit,
     /// Pace and patience.
     pub worker: Worker,
     /// What the program says about itself.

@@ -79,6 +79,40 @@ impl Code {
         codes.min_by_key(rank).unwrap_or(Self::NoForwardHeader)
     }
 
+    /// Every code.
+    pub const ALL: [Self; 30] = [
+        Self::Logged,
+        Self::Duplicate,
+        Self::UnknownSender,
+        Self::AmbiguousSender,
+        Self::UserInactive,
+        Self::SeatNotAllowed,
+        Self::AuthFailed,
+        Self::NoRecipient,
+        Self::NeverLog,
+        Self::InternalOnly,
+        Self::NotInKnownThread,
+        Self::SubjectChanged,
+        Self::MailboxNotConnected,
+        Self::NotAParticipant,
+        Self::AutoReply,
+        Self::Bounce,
+        Self::NoForwardHeader,
+        Self::UnsupportedLanguage,
+        Self::MissingHtmlOrText,
+        Self::ForwardOfOwnMessage,
+        Self::NoOriginalAddress,
+        Self::UnsupportedFormat,
+        Self::VerificationMail,
+        Self::BodyTooLarge,
+        Self::MessageTooLarge,
+        Self::OwnNotice,
+        Self::Draft,
+        Self::BeforeStart,
+        Self::Expunged,
+        Self::ParseError,
+    ];
+
     /// The word as the ledger stores it.
     pub fn as_str(self) -> &'static str {
         match self {

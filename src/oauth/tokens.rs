@@ -280,7 +280,9 @@ impl Inner {
         account: &account::Model,
         claimed: Claimed,
     ) -> Result<Option<Result<SecretString, Trouble>>, Trouble> {
-        match self.renew(account, claimed.row()).await {
+        let renewed = self.renew(account, claimed.row()).await;
+        crate::metrics::refreshed(&account.provider, renewed.as_ref().err());
+        match renewed {
             Ok(renewed) => {
                 self.all_clear(account);
                 seam("token.answered")?;

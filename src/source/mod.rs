@@ -10,7 +10,7 @@ pub mod uid;
 
 pub use imap::{
     Bodies, Body, Budget, Capabilities, Endpoint, Header, Interrupt, Limits, Listed, Login, MailboxInfo, Mark, Meter,
-    Polled, Role, Security, Session, Spent, Waited, client_config, connect, reach, shrink,
+    Polled, Role, Security, Session, Spent, Waited, asks_to_slow_down, client_config, connect, reach, shrink,
 };
 /// A message's share of the memory budget, given back when it is dropped.
 pub type Permit = tokio::sync::OwnedSemaphorePermit;

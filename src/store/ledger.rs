@@ -127,20 +127,6 @@ impl Store {
         Ok(found)
     }
 
-    /// The UIDs of a mailbox's epoch that have a verdict, as ascending ranges.
-    pub async fn judged(&self, mailbox: Uuid, uid_validity: i64) -> Result<Vec<(i64, i64)>, StoreError> {
-        let ranges = ledger::Entity::find()
-            .select_only()
-            .columns([ledger::Column::UidFirst, ledger::Column::UidLast])
-            .filter(ledger::COLUMN.mailbox_id.eq(mailbox))
-            .filter(ledger::COLUMN.uid_validity.eq(uid_validity))
-            .order_by_asc(ledger::Column::UidFirst)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        Ok(ranges)
-    }
-
     /// Whether a message, in the mailbox's present epoch, is on the timeline.
     pub async fn is_seen(&self, mailbox: &mailbox::Model, uid: u32) -> Result<bool, StoreError> {
         Ok(!self.activities_at(mailbox.id, mailbox.uid_validity, i64::from(uid)).await?.is_empty())

@@ -4,11 +4,13 @@
 //! [`records`] hold what people and the CRM tell mailtrail.
 
 pub mod accounts;
+mod audits;
 pub mod commit;
 pub mod consents;
 pub mod error;
 pub mod facts;
 pub mod grants;
+pub mod health;
 mod late;
 pub mod leases;
 pub mod ledger;
@@ -31,6 +33,7 @@ pub mod users;
 pub mod watching;
 pub mod workspaces;
 
+pub use audits::Found;
 pub use error::StoreError;
 pub use open::{Options, Store, Tx};
 

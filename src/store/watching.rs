@@ -120,6 +120,7 @@ impl Store {
                 last_attempt: Set(Some(now)),
                 failures: Set(0),
                 next_try: Set(None),
+                trouble: Set(None),
                 ..Default::default()
             })
             .filter(account::COLUMN.id.eq(account))
@@ -166,6 +167,7 @@ impl Store {
         let noted = account::ActiveModel {
             last_attempt: Set(Some(clock.now())),
             next_try: Set(next_try),
+            trouble: Set(Some(trouble.kind().to_owned())),
             ..Default::default()
         };
         account::Entity::update_many()

@@ -73,9 +73,13 @@ impl Progress {
 
 async fn write(shared: &Shared, from: u32, to: u32, entries: Vec<Entry>) -> Result<Committed, StoreError> {
     let Shared { account, mailbox, uid_validity, .. } = *shared;
+    let arrivals = shared.lag.arrivals(&entries);
     let batch =
         Batch { account, mailbox, uid_validity, from, to, entries, replaces: false, fence: shared.worker.fence };
     let written = shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await;
     shared.meter.stepped();
+    if written.is_ok() {
+        shared.lag.logged(&arrivals, shared.worker.clock.now());
+    }
     written
 }

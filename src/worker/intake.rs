@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::account::until;
 use super::commit_stage::{self, Progress};
 use super::judge::Judge;
+use super::lag::Lag;
 use super::parse_stage::{Parsed, Wants};
 use super::{Worker, judge_stage, parse_stage};
 use crate::decide::{Code, Finding, Trace};
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     pub(super) since: Option<DateTime<Utc>>,
     pub(super) commit: CommitPolicy,
     pub(super) meter: Arc<Meter>,
+    pub(super) lag: Lag,
 }
 
 impl Shared {
@@ -76,6 +78,7 @@ impl Intake {
             since: account.since.map(|day| day.and_time(NaiveTime::MIN).and_utc()),
             commit: worker.commit_policy(),
             meter: worker.common.usage.meter(account.id),
+            lag: Lag::of(account),
         };
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
@@ -327,12 +330,14 @@ impl Intake {
     pub(super) async fn commit(&mut self, entries: Vec<Entry>) -> Result<Committed, Trouble> {
         let Some(to) = entries.last().map(|entry| entry.uid) else { return Ok(Committed::default()) };
         let shared = &self.shared;
+        let arrivals = shared.lag.arrivals(&entries);
         let committed = shared.worker.store.commit(self.batch(entries, to), shared.commit, &shared.worker.clock).await;
         let done = committed.map_err(|error| match error {
             // What the database will not take it will not take the next time either (L16).
             StoreError::Data(_) | StoreError::Constraint(_) => Trouble::Message { uid: to, reason: error.to_string() },
             error => error.into(),
         })?;
+        shared.lag.logged(&arrivals, shared.worker.clock.now());
         self.cursor = to;
         Ok(done)
     }

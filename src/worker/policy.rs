@@ -103,6 +103,7 @@ mod tests {
             last_success: None,
             last_attempt: None,
             failures: 0,
+            trouble: None,
             next_try: None,
             verification: None,
         }

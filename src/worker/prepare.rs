@@ -64,7 +64,7 @@ pub(super) async fn prepare(
     let reply_text = reply_text(text.as_deref(), html.as_deref(), has_plain_text);
     let content = Content { text, html, reply_text, attachments: stored };
     trace.found(Finding::Logged);
-    Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, content, notice })))
+    Ok(Outcome::Log(Box::new(Entrant { activity, envelope, key, sent_at, received, content, notice })))
 }
 
 /// Whether a mail's attachments are still to come (H7).

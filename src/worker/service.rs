@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Worker;
 use super::lease::{Holder, Leases};
 use super::notify::Manager;
+use super::pulse::Pulse;
 use super::reload::Source;
 use super::signals::{Hangups, Signals};
 use super::supervisor::Supervisor;
 use super::watch::late;
+use super::{Worker, audit_loop};
 use crate::trouble::Trouble;
 
 /// How often it is asked whether accounts came, went or were mended, and whether the configuration has changed.
@@ -31,15 +32,19 @@ pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
     let holder = Holder::begin(&worker.leases, worker.store.clone(), worker.clock.clone(), life, stop.clone());
     let tracker = TaskTracker::new();
     let (mut signals, mut hangups) = (Signals::new()?, Hangups::new()?);
+    let pulse = Pulse::default();
+    crate::metrics::install();
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
-    tracker.spawn(crate::http::serve(worker.clone(), stop.clone()));
+    tracker.spawn(crate::http::serve(worker.clone(), pulse.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
     let (mut source, manager) = (Source::new(file).await, Manager::new());
+    tracker.spawn(audit_loop::watch(worker.clone(), supervisor.running(), stop.clone()));
     tracing::info!("watching");
     for look in 0_u32.. {
         let work = async {
             supervisor.look().await;
+            pulse.turned(supervisor.has_looked());
             if look == 0 {
                 manager.ready();
             }

@@ -19,7 +19,8 @@ use super::supervisor::{Parked, Shared};
 use super::told::Told;
 use super::turn::Turn;
 use super::watch::Inbox;
-use crate::source::{Session, Waited};
+use crate::metrics;
+use crate::source::{Session, Waited, asks_to_slow_down};
 use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
@@ -44,6 +45,10 @@ impl Worker {
 
     /// Notes a failure and when the next try is. It is news, or another of the same kind.
     async fn note_failure(&self, account: &account::Model, trouble: &Trouble, wait: Option<Duration>, is_news: bool) {
+        metrics::failed(trouble);
+        if asks_to_slow_down(trouble) {
+            metrics::throttled(&account.provider);
+        }
         let next_try = wait.and_then(|wait| self.clock.now().checked_add_signed(TimeDelta::from_std(wait).ok()?));
         let wait = wait.map(|wait| wait.as_secs());
         if is_news {
@@ -69,6 +74,7 @@ impl Worker {
         stop: CancellationToken,
         parked: Parked,
     ) {
+        let _here = shared.running.enter(account.id);
         self.turn = Turn::of(&self.common.room);
         let (mut streak, mut told) = (Streak::default(), Told::default());
         loop {
@@ -123,7 +129,7 @@ impl Worker {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
-        let (mut inbox, mut last_mail, mut noted) = (None, None, false);
+        let (mut inbox, mut last_mail, mut noted, mut slowed) = (None, None, false, false);
         loop {
             let Ok(busy) = until(stop, async { Ok(turn.take().await) }).await else {
                 return Trouble::ended("the program was told to stop");
@@ -139,6 +145,9 @@ impl Worker {
                 return trouble;
             }
             drop(busy);
+            if session.throttled() && !std::mem::replace(&mut slowed, true) {
+                metrics::throttled(&account.provider);
+            }
             if done != Committed::default() {
                 last_mail = Some(self.clock.now());
             }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Worker;
+use super::running::Running;
 use crate::store::StoreError;
 use crate::store::watching::Glance;
 
@@ -47,6 +48,16 @@ impl Supervisor {
         Self { worker, watched: HashMap::new(), shared, stop, tracker, glance: None, held: 0, read: None }
     }
 
+    /// Whether all accounts have been read once.
+    pub(super) fn has_looked(&self) -> bool {
+        self.read.is_some()
+    }
+
+    /// The accounts whose tasks run here.
+    pub(super) fn running(&self) -> Running {
+        self.shared.running.clone()
+    }
+
     /// Looks whether accounts came, went, were changed or mended, and whether their tasks still run.
     pub(super) async fn look(&mut self) {
         let store = &self.worker.store;
@@ -55,6 +66,7 @@ impl Supervisor {
             tracing::warn!(%error, "that accounts were read could not be written");
         }
         let leases = &self.worker.leases;
+        crate::metrics::leases_held(leases.count().unwrap_or_default());
         let held = leases.version();
         let ended = self.watched.values().any(|running| running.task.is_finished());
         let every = if leases.hears() { ALL_ACCOUNTS_SELDOM } else { ALL_ACCOUNTS_EVERY };
@@ -138,6 +150,8 @@ impl Supervisor {
 /// What the accounts' tasks share.
 #[derive(Clone, Default)]
 pub(super) struct Shared {
+    /// Those that have a task here.
+    pub(super) running: Running,
     /// Those that were read without news: all of them are noted with one statement.
     quiet: Arc<Mutex<HashSet<Uuid>>>,
 }
@@ -184,6 +198,7 @@ fn same_settings(a: &account::Model, b: &account::Model) -> bool {
         next_try: None,
         reason: None,
         failures: 0,
+        trouble: None,
         state: String::new(),
         ..account.clone()
     };

@@ -32,7 +32,7 @@ impl Windows {
     }
 
     /// The next range; without a known end (no UIDNEXT) there is one, open range.
-    fn next(&mut self) -> Option<(u32, Option<u32>)> {
+    pub(super) fn next(&mut self) -> Option<(u32, Option<u32>)> {
         let first = self.next?;
         let Some(last) = self.last else {
             self.next = None;
@@ -50,7 +50,8 @@ impl Windows {
         }
     }
 
-    fn found(&mut self, messages: usize) {
+    /// So many messages were in it.
+    pub(super) fn found(&mut self, messages: usize) {
         if messages < WINDOW / 4 {
             self.width = self.width.saturating_mul(8);
         } else if messages > WINDOW * 2 {

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alive;
 mod architecture;
 mod associations;
 mod attachments;
@@ -46,6 +47,7 @@ mod inbox_modes;
 mod keys;
 mod late_attachments;
 mod live;
+mod metrics;
 mod never_log;
 mod oddities;
 mod questions;

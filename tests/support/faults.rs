@@ -63,17 +63,17 @@ impl Started {
         Self { child: command.spawn().unwrap(), out, err, peak_kib: 0 }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs; looks at its memory by the way.
     pub fn runs(&mut self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
         self.peak_kib = self.peak_kib.max(peak.unwrap_or(0));
         self.child.try_wait().unwrap().is_none()
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// How the process list shows it.

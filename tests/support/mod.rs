@@ -20,6 +20,7 @@ pub mod guard;
 pub mod inbox;
 pub mod mail;
 pub mod postgres;
+pub mod scrape;
 pub mod world;
 
 use std::path::Path;

@@ -55,6 +55,20 @@ impl Database {
         SERVER.get().and_then(|server| server.guard.as_ref()).map(Guard::server)
     }
 
+    /// Turns everybody out and lets nobody in.
+    pub fn shut(&self) {
+        let Some(server) = SERVER.get() else { return };
+        server.query(&format!("alter database {} with allow_connections false", self.name));
+        server
+            .query(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name));
+    }
+
+    /// Lets everybody in again.
+    pub fn open(&self) {
+        let Some(server) = SERVER.get() else { return };
+        server.query(&format!("alter database {} with allow_connections true", self.name));
+    }
+
     /// Runs SQL from outside and returns its rows, columns separated by `|`.
     pub fn query(&self, sql: &str) -> String {
         psql(&self.url, sql)

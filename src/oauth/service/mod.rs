@@ -79,7 +79,11 @@ impl Identities {
         }
         let outcome = match unwelcome(&slot, now) {
             Some(trouble) => Err(trouble),
-            None => self.ask(account).await,
+            None => {
+                let asked = self.ask(account).await;
+                crate::metrics::refreshed(&account.provider, asked.as_ref().err());
+                asked
+            }
         };
         match outcome {
             Ok(token) => {

@@ -63,6 +63,7 @@ fn account(provider: &str) -> account::Model {
         last_success: None,
         last_attempt: None,
         failures: 0,
+        trouble: None,
         next_try: None,
         verification: None,
     }

@@ -50,5 +50,6 @@ pub use fetch::{Header, Listed};
 pub use idle::{Polled, Waited};
 pub use mailboxes::{MailboxInfo, Role};
 pub use meter::{Mark, Meter, Spent};
+pub use quirks::asks_to_slow_down;
 pub use session::Session;
 pub use tls::client_config;

@@ -124,6 +124,17 @@ pub(super) fn slow_down(notice: &Notice) -> bool {
     meaning(notice) == Some(Means::Busy)
 }
 
+/// Words by which servers ask for less, and not for another time.
+const LESS: [&str; 6] =
+    ["throttl", "backoff time", "[overquota]", "bandwidth limits", "[limit]", "too many simultaneous connections"];
+
+/// Whether a server's reason asks us to slow down.
+pub fn asks_to_slow_down(trouble: &Trouble) -> bool {
+    let Trouble::Retry { after, reason } = trouble else { return false };
+    let reason = reason.to_ascii_lowercase();
+    after.is_some() || LESS.iter().any(|words| reason.contains(words))
+}
+
 /// What a refusal (a tagged NO or BAD) asks for at `stage`.
 ///
 /// `has_worked`: whether the account has ever been read.
@@ -267,6 +278,17 @@ mod tests {
             assert_eq!(farewell(Stage::Proven, false, &Notice::parse(text)).kind(), "reconnect", "{text}");
         }
         assert_eq!(farewell(Stage::Greeting, false, &Notice::parse("Too many connections")).kind(), "retry");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_less_is_told_from_one_that_is_broken() {
+        let asks = |text: &str| asks_to_slow_down(&refusal(Stage::Proven, true, true, &Notice::parse(text)));
+        assert!(asks("Request is throttled. Suggested Backoff Time: 92415 milliseconds"));
+        assert!(asks("[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)"));
+        assert!(asks("[ALERT] Too many simultaneous connections. (Failure)"));
+        assert!(asks("[LIMIT] Maximum number of connections from user+IP exceeded"));
+        assert!(!asks("[UNAVAILABLE] Temporary failure.") && !asks("[SERVERBUG] Internal error occurred."));
+        assert!(!asks_to_slow_down(&Trouble::reconnect("throttled")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::fetch::{self, Header, Listed};
 use super::idle::{self, Polled, Waited};
 use super::mailboxes::{MailboxInfo, quoted};
 use super::wire::{Fault, Stage, Wire};
+use crate::metrics::Present;
 use crate::source::plan::Selected;
 use crate::trouble::Trouble;
 
@@ -35,11 +36,12 @@ pub struct Session {
     limits: Limits,
     /// The UIDNEXT of the examined mailbox, if told.
     uid_next: Option<u32>,
+    _open: Present,
 }
 
 impl Session {
     pub(super) fn new(wire: Wire, capabilities: Capabilities, limits: Limits) -> Self {
-        Self { wire, capabilities, limits, uid_next: None }
+        Self { wire, capabilities, limits, uid_next: None, _open: Present::connection() }
     }
 
     /// What the server can do, as told after the login.

@@ -1,13 +1,15 @@
 //! Finding accounts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use entity::{account, account_user, account_workspace, mailbox, user, workspace};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use chrono::{DateTime, Utc};
+use entity::{account, account_user, account_workspace, grant, mailbox, user, workspace};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::State;
 use crate::mail::address::Address;
+use crate::source::choice::LEFT;
 use crate::store::{Store, StoreError};
 
 /// An account with what a list of accounts shows beside it.
@@ -23,6 +25,12 @@ pub struct Listed {
     pub workspaces: Vec<String>,
     /// Its mailboxes.
     pub mailboxes: Vec<mailbox::Model>,
+    /// Whether it needs a consent and never had one.
+    pub unconnected: bool,
+    /// Messages that were passed without a verdict and have none yet, by the last audits.
+    pub holes: i64,
+    /// When the mailbox was audited whose last audit is the longest ago, if all were.
+    pub audited_at: Option<DateTime<Utc>>,
 }
 
 /// Every account that was not removed, by address.
@@ -38,13 +46,21 @@ pub async fn list(store: &Store) -> Result<Vec<Listed>, StoreError> {
     for mailbox in mailbox::Entity::find().order_by_asc(mailbox::Column::Name).all(&store.db).await? {
         mailboxes.entry(mailbox.account_id).or_default().push(mailbox);
     }
+    let consents = consents(store).await?;
+    let audits = store.last_audits().await?;
     let listed = |account: account::Model| {
         let users = users.remove(&account.id).unwrap_or_default();
+        let mailboxes = mailboxes.remove(&account.id).unwrap_or_default();
+        let read = || mailboxes.iter().filter(|mailbox| mailbox.role != LEFT);
+        let audited = || read().map(|mailbox| audits.get(&mailbox.id));
         Listed {
+            unconnected: account.auth == "oauth" && !consents.contains(&account.id),
+            holes: audited().flatten().map(|audit| audit.holes - audit.healed).sum(),
+            audited_at: audited().map(|audit| audit.map(|audit| audit.at)).min().flatten(),
             refused: if account.kind == "personal" { refused(&users) } else { None },
             users: users.into_iter().map(|user| user.login).collect(),
             workspaces: workspaces.remove(&account.id).unwrap_or_default(),
-            mailboxes: mailboxes.remove(&account.id).unwrap_or_default(),
+            mailboxes,
             account,
         }
     };
@@ -85,6 +101,12 @@ async fn users(store: &Store) -> Result<HashMap<Uuid, Vec<user::Model>>, StoreEr
         .all(&store.db)
         .await?;
     Ok(grouped(rows.into_iter().filter_map(|(link, user)| Some((link.account_id, user?)))))
+}
+
+/// Accounts that have, or had, a consent.
+async fn consents(store: &Store) -> Result<HashSet<Uuid>, StoreError> {
+    let ids = grant::Entity::find().select_only().column(grant::Column::AccountId).into_tuple().all(&store.db).await?;
+    Ok(ids.into_iter().collect())
 }
 
 async fn workspaces(store: &Store) -> Result<HashMap<Uuid, Vec<String>>, StoreError> {

@@ -41,5 +41,11 @@ impl State {
     }
 }
 
+/// The state that people are shown: an account that waits for its first consent is in need of one, although nothing has
+/// been tried yet.
+pub fn shown_state(state: &str, unconnected: bool) -> &str {
+    if unconnected && state == State::Active.as_str() { State::NeedsReauth.as_str() } else { state }
+}
+
 #[cfg(test)]
 mod tests;

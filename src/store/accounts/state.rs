@@ -33,6 +33,7 @@ pub async fn resume(store: &Store, address: &Address, clock: &Clock) -> Result<a
         withdrawn: Set(false),
         failures: Set(0),
         next_try: Set(None),
+        trouble: Set(None),
         ..Default::default()
     };
     Ok(row.update(&store.db).await?)

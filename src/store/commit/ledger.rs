@@ -18,7 +18,7 @@ pub(super) async fn write(
     logged: &Logged,
     runs: Runs,
     clock: &Clock,
-) -> Result<Committed, StoreError> {
+) -> Result<(Committed, Vec<Code>), StoreError> {
     let mut verdicts = Verdicts { runs, ..Verdicts::default() };
     for (at, entry) in batch.entries.iter().enumerate() {
         verdicts.add(batch, entry, logged.get(at), clock);
@@ -27,7 +27,7 @@ pub(super) async fn write(
     rows::insert(db, verdicts.sightings).await?;
     rows::insert(db, verdicts.quarantines).await?;
     rows::insert(db, verdicts.rows).await?;
-    Ok(verdicts.done)
+    Ok((verdicts.done, verdicts.codes))
 }
 
 /// Removes the verdicts that a second look replaces.
@@ -49,6 +49,8 @@ struct Verdicts {
     rows: Vec<ledger::ActiveModel>,
     sightings: Vec<sighting::ActiveModel>,
     quarantines: Vec<quarantine::ActiveModel>,
+    /// What each message got; a forward with several originals is one.
+    codes: Vec<Code>,
     done: Committed,
     runs: Runs,
 }
@@ -99,12 +101,18 @@ impl Verdicts {
             at: Set(clock.now()),
         };
         match self.rows.last_mut() {
-            Some(first) if first.uid_last == row.uid_last => join(first, row, code),
+            Some(first) if first.uid_last == row.uid_last => {
+                join(first, row, code);
+                let before = self.codes.pop();
+                self.codes.push(Code::of_several(before.into_iter().chain([code])));
+                return;
+            }
             Some(run) if matches!(entry.outcome, Outcome::Skip(_)) && runs::continues(run, &row, self.runs) => {
                 run.uid_last = row.uid_last;
             }
             _ => self.rows.push(row),
         }
+        self.codes.push(code);
     }
 
     fn set_aside(&mut self, batch: &Batch, uid: u32, casualty: &Casualty, clock: &Clock) {

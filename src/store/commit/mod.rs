@@ -131,6 +131,8 @@ pub struct Entrant {
     pub key: crate::decide::MessageKey,
     /// When it was sent, or when it arrived where that is unknown.
     pub sent_at: DateTime<Utc>,
+    /// When the server got it.
+    pub received: DateTime<Utc>,
     /// What it says.
     pub content: Content,
     /// Whom to tell about attachments that were left out, and what (H2).
@@ -279,9 +281,10 @@ impl Store {
         seam("commit.before")?;
         let transaction = self.begin_fenced(batch.fence).await?;
         seam("commit.begun")?;
-        let done = write(&transaction, batch, watched, policy, clock).await?;
+        let (done, codes) = write(&transaction, batch, watched, policy, clock).await?;
         seam("commit.ledger")?;
         transaction.commit().await?;
+        codes.into_iter().for_each(|code| crate::metrics::verdicts(code, 1));
         seam("commit.after")?;
         Ok(done)
     }
@@ -293,7 +296,7 @@ async fn write(
     watched: &Watched,
     policy: CommitPolicy,
     clock: &Clock,
-) -> Result<Committed, StoreError> {
+) -> Result<(Committed, Vec<Code>), StoreError> {
     let contents = contents(&mut batch.entries);
     let batch = &batch;
     let entrants = batch.entries.iter().filter_map(|entry| match &entry.outcome {

@@ -184,7 +184,8 @@ impl Worker {
         Ok(done)
     }
 
-    async fn judge_again(
+    /// The same for some messages of the open mailbox, and for those that never were judged.
+    pub(in crate::worker) async fn judge_again(
         &self,
         session: &mut Session,
         intake: &mut Intake,

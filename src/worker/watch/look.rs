@@ -317,9 +317,11 @@ impl Intake {
         };
         let shared = &self.shared;
         let (account, mailbox, uid_validity) = (shared.account, shared.mailbox, shared.uid_validity);
+        let arrivals = shared.lag.arrivals(&entries);
         let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces, fence: shared.worker.fence };
         let done = shared.worker.store.commit_watched(batch, &watched, shared.commit, &shared.worker.clock).await?;
         if why == Why::New {
+            shared.lag.logged(&arrivals, shared.worker.clock.now());
             self.cursor = to;
         }
         Ok(done)
