@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Notify;
+
 use super::Worker;
 use super::ramp::Ramp;
 use super::turn::Room;
@@ -18,6 +20,7 @@ pub struct Common {
     /// Places for accounts that are busy.
     pub(super) room: Arc<Room>,
     latest: RwLock<Settings>,
+    settled: Notify,
 }
 
 /// Settings, and what is made from them.
@@ -44,6 +47,7 @@ impl Common {
             usage: Usage::default(),
             room: Room::new(config.worker.concurrent_accounts),
             latest: RwLock::new(Settings::new(Arc::clone(config))),
+            settled: Notify::new(),
         }
     }
 
@@ -51,6 +55,12 @@ impl Common {
     pub(super) fn settle(&self, config: Arc<Config>) {
         self.room.resize(config.worker.concurrent_accounts);
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Settings::new(config);
+        self.settled.notify_waiters();
+    }
+
+    /// Waits for other settings.
+    pub(super) async fn settled(&self) {
+        self.settled.notified().await;
     }
 
     fn latest(&self) -> Settings {

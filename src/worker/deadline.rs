@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use entity::account;
 use tokio::time::Instant;
 
+use super::Worker;
 use super::turn::Turn;
 use crate::source::{Mark, Meter};
 use crate::trouble::Trouble;
@@ -34,6 +36,18 @@ pub(super) async fn unless_stuck<T>(
                 limit.as_secs()
             )));
         }
+    }
+}
+
+impl Worker {
+    /// Does `work` for an account as long as that gets on, within `worker.poll_deadline_seconds`.
+    pub(super) async fn unless_stuck<T>(
+        &self,
+        account: &account::Model,
+        work: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let meter = self.common.usage.meter(account.id);
+        unless_stuck(&meter, &self.turn, self.config.worker.poll_deadline(), work).await
     }
 }
 

@@ -29,6 +29,7 @@ mod notify;
 pub mod once;
 pub mod pace;
 mod parse_stage;
+pub mod parser;
 pub mod policy;
 mod prepare;
 pub mod pulse;

@@ -124,7 +124,7 @@ impl Worker {
         total: &mut Committed,
     ) -> Result<(), Trouble> {
         let mut done = Committed::default();
-        let result = self.sync(account, stop, &mut done).await;
+        let result = self.unless_stuck(account, self.sync(account, stop, &mut done)).await;
         *total += done;
         if result.is_ok() || !stop.is_cancelled() {
             self.note(account, &result.clone().map(|()| done)).await;

@@ -25,6 +25,9 @@ use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
+/// When an account whose budget was used up is read again: clocks of two machines differ a little.
+const AFTER_MIDNIGHT: Duration = Duration::from_secs(4);
+
 impl Worker {
     /// Writes the outcome of a sync on the account. A verdict is worth more than a note about it: a database that
     /// cannot take the note fails the next sync.
@@ -99,8 +102,8 @@ impl Worker {
                 told.forget();
             }
             let wait = self.clock.jittered(streak.ended(lived, &trouble, &patience));
-            let wait =
-                self.common.usage.rest(account.id, self.clock.now()).map_or(wait, |rest| self.clock.jittered(rest));
+            let rest = self.common.usage.rest(account.id, self.clock.now());
+            let wait = rest.map_or(wait, |rest| rest + self.clock.jittered(AFTER_MIDNIGHT));
             shared.quiet().remove(&account.id);
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);
             let is_news = told.is_news(trouble.kind(), self.clock.now());
@@ -108,6 +111,8 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
+                // A greater budget need not wait until midnight.
+                () = self.common.settled(), if rest.is_some() => {}
             }
         }
     }
@@ -135,8 +140,12 @@ impl Worker {
                 return Trouble::ended("the program was told to stop");
             };
             if self.renew() {
-                // Other mailboxes may be watched now.
+                // Other mailboxes may be watched now, and at another cost.
                 inbox = None;
+                let (worker, now) = (&self.config.worker, self.clock.now());
+                if let Err(error) = self.common.usage.begin(&self.store, account.id, worker, now).await {
+                    return error.into();
+                }
             }
             let mut done = Committed::default();
             let limit = self.config.worker.poll_deadline();

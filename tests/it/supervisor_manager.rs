@@ -102,5 +102,5 @@ async fn a_changed_configuration_is_taken_over_and_a_broken_one_changes_nothing(
     let told = |words: &str| ended.err.lines().filter(|line| line.contains(words)).count();
     assert_eq!(told("the configuration stays as it was"), 1, "{}", ended.err);
     assert_eq!(told("the configuration was read again"), 1, "{}", ended.err);
-    assert_eq!(told("http.listen"), 1, "{}", ended.err);
+    assert_eq!(told("key=\"http.listen\""), 1, "{}", ended.err);
 }

@@ -236,20 +236,23 @@ impl Wire {
 
     /// The next answer, however long it takes as long as bytes keep coming, and not one by one.
     pub(super) async fn next(&mut self) -> Result<Answer, Fault> {
-        let span = self.read_timeout.min(self.trickle_timeout);
-        let mut mark = (Instant::now(), self.client.get_ref().received());
+        let (silence, trickle) = (self.read_timeout, self.trickle_timeout);
+        let received = |wire: &Self| (Instant::now(), wire.client.get_ref().received());
+        let (mut heard, mut got_on) = (received(self), received(self));
         loop {
-            let before = self.client.get_ref().received();
-            if before - mark.1 >= TRICKLE {
-                mark = (Instant::now(), before);
-            } else if mark.0.elapsed() >= self.trickle_timeout {
-                return Err(self.lost(format!("the server lets an answer trickle for {:?}", self.trickle_timeout)));
-            }
-            if let Some(answer) = self.next_within(span).await? {
+            if let Some(answer) = self.next_within(silence.min(trickle)).await? {
                 return Ok(answer);
             }
-            if self.client.get_ref().received() == before {
-                return Err(self.lost(silent(span)));
+            let now = received(self);
+            if now.1 > heard.1 {
+                heard = now;
+            } else if now.0 - heard.0 >= silence {
+                return Err(self.lost(silent(silence)));
+            }
+            if now.1 - got_on.1 >= TRICKLE {
+                got_on = now;
+            } else if now.0 - got_on.0 >= trickle {
+                return Err(self.lost(format!("the server let an answer trickle for {trickle:?}")));
             }
         }
     }

@@ -83,7 +83,8 @@ pub(in crate::worker) async fn watch(mut worker: Worker, stop: CancellationToken
                 continue;
             }
             let Some(fence) = held(account.id) else { continue };
-            match until(&stop, worker.under(fence).look_again(&account)).await {
+            let own = worker.under(fence);
+            match until(&stop, own.unless_stuck(&account, own.look_again(&account))).await {
                 Ok(Committed { logged, duplicates, skipped, quarantined }) => {
                     failed.remove(&account.id);
                     tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "judged again");
