@@ -9,8 +9,8 @@ pub mod plan;
 pub mod uid;
 
 pub use imap::{
-    Bodies, Body, Budget, Capabilities, Endpoint, Header, Limits, Listed, Login, MailboxInfo, Polled, Role, Security,
-    Session, Waited, client_config, connect, reach, shrink,
+    Bodies, Body, Budget, Capabilities, Endpoint, Header, Interrupt, Limits, Listed, Login, MailboxInfo, Mark, Meter,
+    Polled, Role, Security, Session, Spent, Waited, client_config, connect, reach, shrink,
 };
 /// A message's share of the memory budget, given back when it is dropped.
 pub type Permit = tokio::sync::OwnedSemaphorePermit;

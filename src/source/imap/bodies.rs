@@ -42,11 +42,20 @@ impl Body {
 }
 
 /// Where messages go: a bounded channel, and a budget of bytes they take shares of.
-#[derive(Debug)]
 pub struct Bodies {
     sender: mpsc::Sender<Body>,
     budget: Budget,
+    interrupt: Option<Box<dyn Interrupt>>,
 }
+
+/// What may end a run of messages early, between two commands.
+pub trait Interrupt: Send + Sync {
+    /// Whether somebody else is to have the time.
+    fn is_due(&self) -> bool;
+}
+
+/// Commands that a run has at least before it is interrupted: enough to be worth its look-ups and its commit.
+const SLICE: usize = 4;
 
 /// Permits are counted in KiB: a semaphore's acquire takes 32 bits.
 const UNIT: u64 = 1024;
@@ -79,7 +88,12 @@ impl Bodies {
     /// A channel for messages that fit into `budget`. A longer one waits until it has all of it.
     pub fn channel(budget: &Budget) -> (Self, mpsc::Receiver<Body>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { sender, budget: budget.clone() }, receiver)
+        (Self { sender, budget: budget.clone(), interrupt: None }, receiver)
+    }
+
+    /// The same for a run that may end early: what comes after that is not asked for.
+    pub fn unless(self, interrupt: impl Interrupt + 'static) -> Self {
+        Self { interrupt: Some(Box::new(interrupt)), ..self }
     }
 
     pub(super) async fn share(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Trouble> {
@@ -142,12 +156,14 @@ pub(super) async fn bodies(wire: &mut Wire, wanted: &[Listed], limits: &Limits, 
             // A group may need two sets if its UIDs lie far apart.
             Unit::Group(group) => groups.extend(sets(&group)),
             Unit::Large(listed) => {
-                Flight::new(wire, limits, out, std::mem::take(&mut groups)).run().await?;
+                if !Flight::new(wire, limits, out, std::mem::take(&mut groups)).run().await? {
+                    return Ok(());
+                }
                 super::slices::large(wire, &listed, limits, out).await?;
             }
         }
     }
-    Flight::new(wire, limits, out, groups).run().await
+    Flight::new(wire, limits, out, groups).run().await.map(|_| ())
 }
 
 type Group = (String, Vec<u32>);
@@ -176,6 +192,8 @@ struct Flight<'a> {
     limits: &'a Limits,
     out: &'a Bodies,
     waiting: VecDeque<Group>,
+    /// How many commands were sent for bodies.
+    sent: usize,
     /// Oldest first.
     asked: VecDeque<Asked>,
     /// UIDs without an answer, of all that was asked for, ascending.
@@ -189,14 +207,15 @@ struct Flight<'a> {
 impl<'a> Flight<'a> {
     fn new(wire: &'a mut Wire, limits: &'a Limits, out: &'a Bodies, waiting: VecDeque<Group>) -> Self {
         let (asked, due) = (VecDeque::new(), VecDeque::new());
-        Self { wire, limits, out, waiting, asked, due, early: BTreeMap::new(), left: BTreeSet::new() }
+        Self { wire, limits, out, waiting, sent: 0, asked, due, early: BTreeMap::new(), left: BTreeSet::new() }
     }
 
-    async fn run(mut self) -> Result<(), Trouble> {
+    /// Whether it went to the end.
+    async fn run(mut self) -> Result<bool, Trouble> {
         loop {
             self.ask().await?;
             if self.asked.is_empty() {
-                return Ok(());
+                return Ok(self.waiting.is_empty());
             }
             match self.wire.next().await {
                 Ok(Answer::Fetch(Fetched { uid: Some(uid), body: Some((None, bytes)), .. })) => {
@@ -233,13 +252,19 @@ impl<'a> Flight<'a> {
 
     async fn ask(&mut self) -> Result<(), Trouble> {
         while self.asked.len() < IN_FLIGHT
+            && !self.is_interrupted()
             && let Some(group) = self.waiting.pop_front()
         {
             let tag = self.wire.send(&command(&group.0)).await.map_err(|fault| self.wire.trouble(fault))?;
+            self.sent += 1;
             self.due.extend(&group.1);
             self.asked.push_back(Asked { tag, group, question: Question::Bodies });
         }
         Ok(())
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.sent >= SLICE && self.out.interrupt.as_ref().is_some_and(|interrupt| interrupt.is_due())
     }
 
     /// Hands on a message, or keeps it until those before it have come.

@@ -1,10 +1,12 @@
 //! Where to connect, as whom, and what we put up with.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::meter::Meter;
 use crate::trouble::Trouble;
 
 /// A mail server.
@@ -62,7 +64,7 @@ pub enum Login {
 }
 
 /// What a session puts up with. What a server sends beyond it ends the connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// How long it may take until the connection stands, TLS included.
     pub connect_timeout: Duration,
@@ -70,6 +72,8 @@ pub struct Limits {
     pub command_timeout: Duration,
     /// How long a server may be silent in the middle of a long answer.
     pub idle_read_timeout: Duration,
+    /// How long a server may take for 64 KiB in the middle of a long answer: not for ever, a byte at a time.
+    pub trickle_timeout: Duration,
     /// The most bytes of literals in one answer: the longest message that is fetched in one piece.
     pub literal_bytes: u32,
     /// The longest line, literals not counted.
@@ -87,6 +91,8 @@ pub struct Limits {
     /// Whether the account has ever been read. Then words that mean a missing permission or too many connections are
     /// taken for the latter.
     pub has_worked: bool,
+    /// Where it is counted what the session costs.
+    pub meter: Arc<Meter>,
 }
 
 impl Default for Limits {
@@ -95,6 +101,7 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(20),
             command_timeout: Duration::from_secs(60),
             idle_read_timeout: Duration::from_secs(60),
+            trickle_timeout: Duration::from_secs(150),
             literal_bytes: 8 << 20,
             line_bytes: 1 << 20,
             nesting: 32,
@@ -103,6 +110,7 @@ impl Default for Limits {
             batch_bytes: 4 << 20,
             batch_messages: 500,
             has_worked: false,
+            meter: Arc::default(),
         }
     }
 }

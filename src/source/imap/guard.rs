@@ -6,11 +6,13 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::meter::Meter;
 use super::scan::{Bounds, Excess, Scanner};
 use super::spoken;
 
@@ -34,12 +36,13 @@ pub(super) struct Guard {
     passed: usize,
     broken: Option<Excess>,
     received: u64,
+    meter: Arc<Meter>,
 }
 
 impl Guard {
-    pub(super) fn new(inner: Box<dyn Io>, bounds: Bounds) -> Self {
+    pub(super) fn new(inner: Box<dyn Io>, bounds: Bounds, meter: Arc<Meter>) -> Self {
         let scanner = Scanner::new(bounds);
-        Self { inner, scanner, buffer: BytesMut::new(), passed: 0, broken: None, received: 0 }
+        Self { inner, scanner, buffer: BytesMut::new(), passed: 0, broken: None, received: 0, meter }
     }
 
     /// How many bytes have come from the server: progress, as timeouts see it.
@@ -64,6 +67,7 @@ impl Guard {
             return Poll::Ready(Ok(false));
         }
         self.received += piece.len() as u64;
+        self.meter.received(piece.len() as u64);
         let held = self.buffer.len();
         self.buffer.extend_from_slice(piece);
         let (whole, excess) = self.scanner.scan(piece);
@@ -135,7 +139,7 @@ mod tests {
 
     fn guard() -> (Guard, DuplexStream) {
         let (near, far) = tokio::io::duplex(64 * 1024);
-        (Guard::new(Box::new(near), Bounds { literal: 100_000, line: 100_000, nesting: 8 }), far)
+        (Guard::new(Box::new(near), Bounds { literal: 100_000, line: 100_000, nesting: 8 }, Arc::default()), far)
     }
 
     /// What can be read now, without waiting.

@@ -5,21 +5,29 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_imap::Client;
 use futures::FutureExt;
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use super::answer::{Answer, Done, Tagged};
 use super::guard::{Guard, Io};
+use super::meter::Meter;
 use super::quirks;
 use super::response_code::Notice;
 use super::scan::{Bounds, Excess};
 use crate::source::Limits;
 use crate::trouble::Trouble;
+
+/// What must come of a long answer within [`Limits::trickle_timeout`].
+const TRICKLE: u64 = 64 * 1024;
+
+/// The first pause after a request to slow down, and the longest: each further request doubles it.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(16)];
 
 /// How far a session has come, which decides what a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +68,15 @@ pub(super) struct Wire {
     pub(super) stage: Stage,
     command_timeout: Duration,
     read_timeout: Duration,
+    trickle_timeout: Duration,
+    meter: Arc<Meter>,
     next_tag: u64,
     /// Commands without a tagged result yet, oldest first.
     pending: VecDeque<Tag>,
     over: bool,
     throttled: bool,
+    /// How long to wait before the next command, since the last was answered with a request to slow down.
+    pause: Option<Duration>,
     has_worked: bool,
     /// How many messages the examined mailbox has, once told.
     pub(super) exists: Option<u32>,
@@ -85,14 +97,17 @@ impl Wire {
             nesting: u32::from(limits.nesting),
         };
         Self {
-            client: Client::new(Guard::new(io, bounds)),
+            client: Client::new(Guard::new(io, bounds, Arc::clone(&limits.meter))),
             stage: Stage::Greeting,
             command_timeout: limits.command_timeout,
             read_timeout: limits.idle_read_timeout,
+            trickle_timeout: limits.trickle_timeout,
+            meter: Arc::clone(&limits.meter),
             next_tag: 0,
             pending: VecDeque::new(),
             over: false,
             throttled: false,
+            pause: None,
             has_worked: limits.has_worked,
             exists: None,
             read: None,
@@ -165,26 +180,43 @@ impl Wire {
 
     /// Sends a command and does not wait for its answer.
     pub(super) async fn send(&mut self, command: &str) -> Result<Tag, Fault> {
-        self.next_tag += 1;
-        let tag = format!("M{}", self.next_tag);
-        self.pending.push_back(tag.clone());
+        self.afford()?;
+        if let Some(pause) = self.pause {
+            tokio::time::sleep(pause).await;
+        }
+        let tag = self.tag();
         self.line(&Zeroizing::new(format!("{tag} {command}"))).await?;
         Ok(tag)
     }
 
     /// Ends the IDLE under way and sends further commands, all in one write (RFC 3501 section 5.5).
     pub(super) async fn send_after_idle(&mut self, commands: &[&str]) -> Result<Vec<Tag>, Fault> {
+        self.afford()?;
         let mut lines = "DONE".to_owned();
         let mut tags = Vec::with_capacity(commands.len());
         for command in commands {
-            self.next_tag += 1;
-            let tag = format!("M{}", self.next_tag);
+            let tag = self.tag();
             lines.push_str(&format!("\r\n{tag} {command}"));
-            self.pending.push_back(tag.clone());
             tags.push(tag);
         }
         self.line(&lines).await?;
         Ok(tags)
+    }
+
+    fn tag(&mut self) -> Tag {
+        self.next_tag += 1;
+        self.meter.asked();
+        let tag = format!("M{}", self.next_tag);
+        self.pending.push_back(tag.clone());
+        tag
+    }
+
+    /// Fails where nothing is left of what the account may cost its server in a day.
+    fn afford(&mut self) -> Result<(), Fault> {
+        self.meter.afford().map_err(|trouble| {
+            self.over = true;
+            Fault::Lost(trouble)
+        })
     }
 
     /// Sends a line that continues a command. It may hold a secret.
@@ -202,16 +234,25 @@ impl Wire {
         }
     }
 
-    /// The next answer, however long it takes as long as bytes keep coming.
+    /// The next answer, however long it takes as long as bytes keep coming, and not one by one.
     pub(super) async fn next(&mut self) -> Result<Answer, Fault> {
-        let span = self.read_timeout;
+        let (silence, trickle) = (self.read_timeout, self.trickle_timeout);
+        let received = |wire: &Self| (Instant::now(), wire.client.get_ref().received());
+        let (mut heard, mut got_on) = (received(self), received(self));
         loop {
-            let before = self.client.get_ref().received();
-            if let Some(answer) = self.next_within(span).await? {
+            if let Some(answer) = self.next_within(silence.min(trickle)).await? {
                 return Ok(answer);
             }
-            if self.client.get_ref().received() == before {
-                return Err(self.lost(silent(span)));
+            let now = received(self);
+            if now.1 > heard.1 {
+                heard = now;
+            } else if now.0 - heard.0 >= silence {
+                return Err(self.lost(silent(silence)));
+            }
+            if now.1 - got_on.1 >= TRICKLE {
+                got_on = now;
+            } else if now.0 - got_on.0 >= trickle {
+                return Err(self.lost(format!("the server let an answer trickle for {trickle:?}")));
             }
         }
     }
@@ -259,7 +300,13 @@ impl Wire {
                     return Err(self.garbled("the server answered a command it was not asked".to_owned()));
                 };
                 self.pending.remove(at);
-                self.throttled |= done.status == Tagged::Ok && quirks::slow_down(&done.notice);
+                self.meter.stepped();
+                let asks = done.status == Tagged::Ok && quirks::slow_down(&done.notice);
+                let [shortest, longest] = PAUSES;
+                self.pause = asks.then(|| self.pause.map_or(shortest, |pause| (pause * 2).min(longest)));
+                // A command must have time left to be answered.
+                self.pause = self.pause.map(|pause| pause.min(self.command_timeout / 2));
+                self.throttled |= asks;
                 Ok(answer)
             }
             _ => Ok(answer),

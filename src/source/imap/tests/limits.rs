@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::{GREETING, limits, serve, session, session_with, step, token};
 use crate::source::imap::connect::establish;
 use crate::source::imap::{Endpoint, Limits, Security, client_config, connect};
@@ -50,6 +52,32 @@ async fn a_server_that_hangs_is_left_in_time() {
 }
 
 #[tokio::test]
+async fn a_server_that_lets_an_answer_trickle_is_left_in_time() {
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let server = tokio::spawn(async move {
+        let mut asked = [0; 4096];
+        far.write_all(GREETING.as_bytes()).await.unwrap();
+        let _ = far.read(&mut asked).await.unwrap();
+        far.write_all(b"M1 OK [CAPABILITY IMAP4rev1] done\r\n").await.unwrap();
+        let _ = far.read(&mut asked).await.unwrap();
+        far.write_all(b"* 1 FETCH (UID 1 BODY[] {100000}\r\n").await.unwrap();
+        // Until we hang up.
+        while far.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let small = Limits { trickle_timeout: Duration::from_millis(300), ..limits() };
+    let mut session = establish(Box::new(near), &token(), &small).await.unwrap();
+    let trouble = session.list(1, None).await.unwrap_err();
+    assert!(trouble.to_string().contains("trickle"), "{trouble}");
+    assert!(!session.usable());
+    assert_eq!(small.meter.spent().commands, 2);
+    assert!(small.meter.spent().bytes > 100);
+    drop(session);
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_port_where_nobody_listens_is_tried_again_later() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -66,8 +94,8 @@ async fn a_port_that_speaks_no_tls_is_the_operators_to_mend() {
     let port = listener.local_addr().unwrap().port();
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"* OK ready\r\n").await.unwrap();
-        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+        stream.write_all(b"* OK ready\r\n").await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     let endpoint = Endpoint { host: "localhost".to_owned(), port, security: Security::Tls };
     let tls = client_config(None).unwrap();
