@@ -37,6 +37,7 @@ pub mod sighting;
 pub mod thread;
 pub mod thread_message;
 pub mod tombstone;
+pub mod usage;
 pub mod user;
 pub mod user_address;
 pub mod workspace;

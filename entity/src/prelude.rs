@@ -31,6 +31,7 @@ pub use super::sighting::Entity as Sighting;
 pub use super::thread::Entity as Thread;
 pub use super::thread_message::Entity as ThreadMessage;
 pub use super::tombstone::Entity as Tombstone;
+pub use super::usage::Entity as Usage;
 pub use super::user::Entity as User;
 pub use super::user_address::Entity as UserAddress;
 pub use super::workspace::Entity as Workspace;

@@ -24,6 +24,7 @@ pub mod settings;
 #[cfg(test)]
 pub mod testing;
 pub mod timeline;
+pub mod usage;
 pub mod users;
 pub mod watching;
 pub mod workspaces;
