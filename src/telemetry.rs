@@ -2,12 +2,14 @@
 //! kept quiet here, and our own lines name accounts and messages by their ids.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::registry;
+use tracing_subscriber::layer::{Filter, Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
@@ -32,20 +34,35 @@ const QUIET: [(&str, LevelFilter); 14] = [
     ("oauth2", LevelFilter::WARN),
 ];
 
+/// By which the level of the process's lines is changed.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Starts logging for the process. A second call changes nothing.
 pub fn init(log: &Log) -> Result<(), Trouble> {
-    let filter = filter(&log.level)?;
+    let (filter, level) = reload::Layer::new(filter(&log.level)?);
     // The text of a panic may quote mail; where it happened does not.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a bug: please report this place");
     }));
     // The process may have a subscriber already: a test's, or that of a program that embeds us.
-    let _ = match log.format {
+    let begun = match log.format {
         LogFormat::Text => text(filter, std::io::stderr, std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => json(filter, std::io::stderr).try_init(),
     };
+    if begun.is_ok() {
+        let _ = LEVEL.set(level);
+    }
     Ok(())
+}
+
+/// Changes what is logged, where [`init`] began it.
+pub fn set_level(level: &str) -> Result<(), Trouble> {
+    let filter = filter(level)?;
+    match LEVEL.get() {
+        Some(handle) => handle.reload(filter).map_err(Trouble::operator),
+        None => Ok(()),
+    }
 }
 
 /// Whether [`init`] understands `level`.
@@ -68,20 +85,24 @@ fn quiet() -> Targets {
     Targets::new().with_default(LevelFilter::TRACE).with_targets(QUIET)
 }
 
-fn text<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync
+fn text<W>(
+    filter: impl Filter<Registry> + Send + Sync + 'static,
+    writer: W,
+    ansi: bool,
+) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    Registry::default().with(lines.with_filter(filter.and(quiet())))
 }
 
-fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+fn json<W>(filter: impl Filter<Registry> + Send + Sync + 'static, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    Registry::default().with(lines.with_filter(filter.and(quiet())))
 }
 
 #[cfg(test)]
