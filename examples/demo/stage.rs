@@ -19,7 +19,7 @@ use mailtrail::source::Budget;
 use mailtrail::store::accounts::{self, NewAccount};
 use mailtrail::store::never_log::{self, Entry, Scope};
 use mailtrail::store::{Options, Store, users, workspaces};
-use mailtrail::worker::{Worker, declared};
+use mailtrail::worker::{Worker, common::Common, declared, turn::Turn};
 use provider::{Profile, Provider};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -174,6 +174,7 @@ async fn worker(config: Config) -> anyhow::Result<Worker> {
     declared::grants(&store, &config, &tokens).await?;
     let tls = mailtrail::source::client_config(config.tls.ca_file.as_deref())?;
     let blobs = Blobs::open(&config.attachments.url)?;
+    let config = Arc::new(config);
     Ok(Worker {
         store,
         blobs,
@@ -181,7 +182,9 @@ async fn worker(config: Config) -> anyhow::Result<Worker> {
         tls,
         memory: Budget::new(config.worker.memory_bytes),
         memory_for_large: Budget::new(config.limits.message_bytes),
-        config: Arc::new(config),
+        common: Arc::new(Common::new(&config)),
+        turn: Turn::default(),
+        config,
         clock,
         hash_key,
     })

@@ -1,6 +1,6 @@
 //! What most commands need: configuration, database, workspace.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -23,12 +23,16 @@ use crate::store::users;
 use crate::store::workspaces::{self, NewWorkspace};
 use crate::store::{Options, Store};
 use crate::worker::Worker;
+use crate::worker::common::Common;
+use crate::worker::turn::Turn;
 
 pub(super) struct Installation {
     pub(super) config: Arc<Config>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     workspace: String,
+    /// The configuration that was named.
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Installation {
@@ -58,7 +62,7 @@ impl Installation {
         store.migrate().await.context("the database cannot be brought up to date")?;
         let clock = Clock::system();
         ensure_workspaces(&store, &config, &clock).await?;
-        Ok(Self { config: Arc::new(config), store, clock, workspace })
+        Ok(Self { config: Arc::new(config), store, clock, workspace, file: file.map(Path::to_owned) })
     }
 
     /// Makes the database agree with what the configuration declares. Only for those who act on all of it: a command
@@ -112,6 +116,8 @@ impl Installation {
             config: Arc::clone(&self.config),
             memory: Budget::new(self.config.worker.memory_bytes),
             memory_for_large: Budget::new(self.config.limits.message_bytes),
+            common: Arc::new(Common::new(&self.config)),
+            turn: Turn::default(),
             clock: self.clock.clone(),
             hash_key: Arc::new(*secrecy::ExposeSecret::expose_secret(&hash_key)),
         })

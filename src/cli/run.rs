@@ -12,7 +12,7 @@ pub(super) async fn run(installation: &Installation, once: bool) -> anyhow::Resu
     let worker = installation.worker().await?;
     grants::begin_anew(&installation.store, installation.clock.now()).await?;
     if !once {
-        service::run(&worker).await?;
+        service::run(&worker, installation.file.as_deref()).await?;
         return Ok(Answer::Yes);
     }
     let report = once::once(&worker).await?;

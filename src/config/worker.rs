@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::worker::backoff::Patience;
 use crate::worker::pace::Pace;
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +26,26 @@ pub struct Worker {
     pub memory_bytes: u64,
     /// Accounts that are busy at once.
     pub concurrent_accounts: usize,
+    /// Connections begun a second with one host.
+    pub connects_per_second: u32,
+    /// Connections being set up at once with one host.
+    pub connecting_at_once: usize,
     /// Seconds until a connection must stand.
     pub connect_timeout_seconds: u64,
     /// Seconds until a command must be answered.
     pub command_timeout_seconds: u64,
     /// Seconds until the token endpoint must have answered.
     pub token_timeout_seconds: u64,
+    /// Seconds without progress after which a poll is ended.
+    pub poll_deadline_seconds: u64,
     /// The longest wait between two attempts at a failing account, in seconds.
     pub backoff_max_seconds: u64,
+    /// Seconds that a session must last for the failures before it to be forgotten.
+    pub steady_seconds: u64,
+    /// Bytes received from the server for one account in a day (UTC); 0 for any number.
+    pub daily_bytes: u64,
+    /// Commands sent for one account in a day (UTC); 0 for any number.
+    pub daily_commands: u64,
     /// Seconds that work under way gets to end when the program is told to stop.
     pub shutdown_seconds: u64,
 }
@@ -43,6 +56,17 @@ impl Worker {
         let [usual, quickest, slowest] =
             [self.poll_seconds, self.poll_quickest_seconds, self.poll_slowest_seconds].map(Duration::from_secs);
         Pace { usual, quickest, slowest }
+    }
+
+    /// How long what fails is waited out.
+    pub fn patience(&self) -> Patience {
+        let slowest_look = Duration::from_secs(self.poll_slowest_seconds.max(self.poll_seconds));
+        Patience { steady: Duration::from_secs(self.steady_seconds), longest: self.backoff_max(), slowest_look }
+    }
+
+    /// The longest that an account is left alone between two looks, jitter included.
+    pub fn longest_rest(&self) -> Duration {
+        Duration::from_secs(self.poll_slowest_seconds.max(self.poll_seconds)).mul_f64(1.25)
     }
 
     /// [`Self::connect_timeout_seconds`] as a duration.
@@ -58,6 +82,11 @@ impl Worker {
     /// [`Self::backoff_max_seconds`] as a duration.
     pub fn backoff_max(&self) -> Duration {
         Duration::from_secs(self.backoff_max_seconds)
+    }
+
+    /// [`Self::poll_deadline_seconds`] as a duration.
+    pub fn poll_deadline(&self) -> Duration {
+        Duration::from_secs(self.poll_deadline_seconds)
     }
 
     /// [`Self::shutdown_seconds`] as a duration.
@@ -82,10 +111,16 @@ impl Default for Worker {
             slice_bytes: 1024 * 1024,
             memory_bytes: 8 * 1024 * 1024,
             concurrent_accounts: 64,
+            connects_per_second: 10,
+            connecting_at_once: 20,
             connect_timeout_seconds: 20,
             command_timeout_seconds: 60,
             token_timeout_seconds: 30,
+            poll_deadline_seconds: 300,
             backoff_max_seconds: 900,
+            steady_seconds: 60,
+            daily_bytes: 2_000_000_000,
+            daily_commands: 0,
             shutdown_seconds: 20,
         }
     }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::{account, account_workspace, grant, ledger, mailbox, quarantine};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -57,6 +59,17 @@ impl Store {
             .all(&self.db)
             .await?;
         Ok(rows)
+    }
+
+    /// How many accounts are to be read, and how many of those cannot be at present.
+    pub async fn headcount(&self) -> Result<(u64, u64), StoreError> {
+        let all = account::Entity::find()
+            .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
+            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "needs-admin-consent", "broken"]));
+        let failing = all
+            .clone()
+            .filter(Condition::any().add(account::COLUMN.state.ne("active")).add(account::COLUMN.failures.gt(0)));
+        Ok((all.count(&self.db).await?, failing.count(&self.db).await?))
     }
 
     /// An account and the workspaces it serves, the one it served first in front.
@@ -128,10 +141,21 @@ impl Store {
         Ok(())
     }
 
-    /// Notes why an account could not be read. Whatever a person must mend shows as a state; the rest as a reason.
-    pub async fn failed(&self, account: Uuid, trouble: &Trouble, clock: &Clock) -> Result<(), StoreError> {
+    /// Notes why an account could not be read, and when that is tried again by itself. Whatever a person must mend shows as a state; the rest as a reason.
+    pub async fn failed(
+        &self,
+        account: Uuid,
+        trouble: &Trouble,
+        next_try: Option<DateTime<Utc>>,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
+        let noted = account::ActiveModel {
+            last_attempt: Set(Some(clock.now())),
+            next_try: Set(next_try),
+            ..Default::default()
+        };
         account::Entity::update_many()
-            .set(account::ActiveModel { last_attempt: Set(Some(clock.now())), ..Default::default() })
+            .set(noted)
             .col_expr(account::Column::Failures, Expr::col(account::Column::Failures).add(1))
             .filter(account::COLUMN.id.eq(account))
             .exec(&self.db)

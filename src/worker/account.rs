@@ -10,7 +10,7 @@ use super::watch::{Inbox, begin};
 use super::windows::Windows;
 use crate::oauth::service::no_access;
 use crate::source::plan::{self, Cursor, Selected, Step};
-use crate::source::{Login, Session};
+use crate::source::{Limits, Login, Session};
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
 
@@ -63,7 +63,12 @@ impl Worker {
     /// Connects, with one fresh token if the server refuses the one at hand.
     pub(crate) async fn connect(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = endpoint(account)?;
-        let limits = limits(&self.config, account);
+        let usage = &self.common.usage;
+        usage.begin(&self.store, account.id, &self.config.worker, self.clock.now()).await?;
+        let meter = usage.meter(account.id);
+        meter.afford()?;
+        let limits = Limits { meter, ..limits(&self.config, account) };
+        let leave = self.turn.queue(self.common.ramp.admit(&endpoint.host, &self.config.worker)).await;
         if account.auth == "password" {
             let password = read_password(account).await?;
             let login = Login::Password { user: imap_user(account), password };
@@ -73,6 +78,8 @@ impl Worker {
         let login = Login::XOAuth2 { user: imap_user(account), token: token.clone() };
         match crate::source::connect(&endpoint, &self.tls, &login, &limits).await {
             Err(Trouble::TokenRefused { .. }) => {
+                drop(leave);
+                let _leave = self.turn.queue(self.common.ramp.admit(&endpoint.host, &self.config.worker)).await;
                 self.tokens.refused(account, &token).await?;
                 let token = self.tokens.access(account).await?;
                 let login = Login::XOAuth2 { user: imap_user(account), token };

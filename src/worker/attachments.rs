@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::intake::Intake;
-use super::parse_stage::{Wants, What, parse};
+use super::parse_stage::{Wants, What};
+use super::parser::Parser;
 use super::prepare;
 use super::watch::present;
 use crate::mail::message::Mail;
@@ -56,10 +57,7 @@ impl Worker {
         let within = |size: u32| u64::from(size) <= self.config.limits.message_bytes;
         let Some(item) = listed.first().filter(|item| within(item.size)) else { return Ok(false) };
         let Some((bytes, _permit)) = intake.fetch(session, item).await? else { return Ok(false) };
-        let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
-        let What::Mail(mail, _) = parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? else {
-            return Ok(false);
-        };
+        let What::Mail(mail, _) = Parser::one(bytes, Wants::default()).await else { return Ok(false) };
         if prepare::is_pending(&mail, &self.config) {
             return Ok(false);
         }

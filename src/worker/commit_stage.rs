@@ -74,5 +74,7 @@ impl Progress {
 async fn write(shared: &Shared, from: u32, to: u32, entries: Vec<Entry>) -> Result<Committed, StoreError> {
     let Shared { account, mailbox, uid_validity, .. } = *shared;
     let batch = Batch { account, mailbox, uid_validity, from, to, entries, replaces: false };
-    shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await
+    let written = shared.worker.store.commit(batch, shared.commit, &shared.worker.clock).await;
+    shared.meter.stepped();
+    written
 }

@@ -48,7 +48,7 @@ impl Worker {
     pub async fn not_connected(&self, account: &account::Model, refused: &Refused) {
         let Refused::NeedsAdminConsent { .. } = refused else { return };
         let trouble = Trouble::NeedsAdminConsent { reason: refused.to_string() };
-        if let Err(error) = self.store.failed(account.id, &trouble, &self.clock).await {
+        if let Err(error) = self.store.failed(account.id, &trouble, None, &self.clock).await {
             tracing::warn!(account = %account.id, %error, "the account's state could not be written");
         }
     }

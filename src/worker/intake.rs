@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use entity::{account, mailbox};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::account::until;
 use super::commit_stage::{self, Progress};
@@ -14,7 +15,7 @@ use super::judge::Judge;
 use super::parse_stage::{Parsed, Wants};
 use super::{Worker, judge_stage, parse_stage};
 use crate::decide::{Code, Finding, Trace};
-use crate::source::{Bodies, Listed, Session};
+use crate::source::{Bodies, Listed, Meter, Session};
 use crate::store::StoreError;
 use crate::store::commit::{Batch, Casualty, CommitPolicy, Committed, Entry, Outcome};
 use crate::trouble::Trouble;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) uid_validity: u32,
     pub(super) since: Option<DateTime<Utc>>,
     pub(super) commit: CommitPolicy,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl Shared {
@@ -73,6 +75,7 @@ impl Intake {
             uid_validity: u32::try_from(row.uid_validity).unwrap_or_default(),
             since: account.since.map(|day| day.and_time(NaiveTime::MIN).and_utc()),
             commit: worker.commit_policy(),
+            meter: worker.common.usage.meter(account.id),
         };
         let attempts = worker.store.attempts(row).await?;
         let cursor = u32::try_from(row.cursor).unwrap_or(u32::MAX);
@@ -122,9 +125,7 @@ impl Intake {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some((class, run, after)) = self.next_run(rest) {
-            if self.stop.is_cancelled() {
-                return Err(Trouble::ended("the program was told to stop"));
-            }
+            self.take_turns().await?;
             match class {
                 Class::Early => *done += self.skip(run, Code::BeforeStart, Finding::BeforeStart).await?,
                 Class::TooLarge => *done += self.skip(run, Code::MessageTooLarge, Finding::TooLarge).await?,
@@ -132,9 +133,10 @@ impl Intake {
                 Class::Large => *done += self.large(session, run).await?,
                 Class::Plain | Class::Suspect => self.stream(session, run, done).await?,
             }
-            // A batch that the database refused is gone through again, one by one.
+            // A batch that the database refused is gone through again, one by one; one that was cut short goes on.
             let again = fresh.get(fresh.partition_point(|item| item.uid <= self.cursor)..).unwrap_or_default();
-            rest = if self.cursor < self.refused { again } else { after };
+            let is_left = run.last().is_some_and(|last| self.cursor < last.uid);
+            rest = if is_left || self.cursor < self.refused { again } else { after };
         }
         // Messages at the end that had a verdict before are passed as well.
         match listed.last() {
@@ -142,6 +144,18 @@ impl Intake {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Lets other accounts go first that wait, unless the reading is to end.
+    pub(super) async fn take_turns(&self) -> Result<(), Trouble> {
+        if self.stop.is_cancelled() {
+            return Err(Trouble::ended("the program was told to stop"));
+        }
+        until(&self.stop, async {
+            self.shared.worker.turn.pass().await;
+            Ok(())
+        })
+        .await
     }
 
     /// Whether a resync left a verdict in place.
@@ -191,8 +205,12 @@ impl Intake {
         let (judged, verdicts) = mpsc::channel(1);
         let (committed, done) = watch::channel(0);
         let alone = run.len() == 1;
-        let judge = tokio::spawn(judge_stage::run(Arc::clone(&self.shared), deciding, judged, done));
-        let committer = tokio::spawn(commit_stage::run(Arc::clone(&self.shared), self.cursor, verdicts, committed));
+        let bodies = bodies.unless(self.shared.worker.turn.clone());
+        // A session that is dropped takes its stages along, and what they hold of the memory.
+        let judge =
+            AbortOnDropHandle::new(tokio::spawn(judge_stage::run(Arc::clone(&self.shared), deciding, judged, done)));
+        let committer = commit_stage::run(Arc::clone(&self.shared), self.cursor, verdicts, committed);
+        let committer = AbortOnDropHandle::new(tokio::spawn(committer));
         let stop = self.stop.clone();
         let line = &mut *session;
         let fetch = async move {

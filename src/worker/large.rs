@@ -3,7 +3,8 @@
 use super::account::until;
 use super::intake::{Intake, Shared};
 use super::judge_stage::casualty;
-use super::parse_stage::{Wants, What, parse};
+use super::parse_stage::{Wants, What};
+use super::parser::Parser;
 use super::prepare::prepare;
 use crate::decide::bounce::{Returned, by_header, by_report};
 use crate::decide::decision::{Activity, Direction};
@@ -138,9 +139,8 @@ pub(super) async fn keep(
     mut trace: Trace,
     bytes: Vec<u8>,
 ) -> Result<Entry, Trouble> {
-    let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
     let deposit = shared.worker.blobs.deposit();
-    let entry = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
+    let entry = match Parser::one(bytes, Wants::default()).await {
         What::Mail(mail, _) => {
             let message_hash = shared.judge.hash(&mail.envelope);
             if let Some(outcome) = report_after_all(&mail, &activity, &mut trace) {
@@ -175,8 +175,7 @@ pub(super) async fn read_report(
     trace: Trace,
     bytes: Vec<u8>,
 ) -> Result<Entry, Trouble> {
-    let parsed = tokio::task::spawn_blocking(move || parse(bytes, Wants::default())).await;
-    let mail = match parsed.map_err(|_| Trouble::retry("The parsing of a message was cut short."))? {
+    let mail = match Parser::one(bytes, Wants::default()).await {
         What::Mail(mail, _) => mail,
         What::Unparsable(..) | What::Gone => {
             return Ok(Entry { uid, outcome: Outcome::Skip(Code::Bounce), trace, message_hash: None });

@@ -28,6 +28,7 @@ pub(crate) fn limits(config: &Config, account: &account::Model) -> Limits {
         connect_timeout: worker.connect_timeout(),
         command_timeout: worker.command_timeout(),
         idle_read_timeout: worker.command_timeout(),
+        trickle_timeout: worker.poll_deadline() / 2,
         batch_messages: worker.batch_messages,
         batch_bytes: worker.batch_bytes,
         slice_bytes,

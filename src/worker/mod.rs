@@ -11,28 +11,40 @@ mod attachments;
 pub mod audit;
 pub mod backoff;
 mod commit_stage;
+pub mod common;
 pub mod connected;
+mod deadline;
 pub mod declared;
 mod intake;
 mod judge;
 mod judge_stage;
 mod large;
 pub(crate) mod login;
+mod notify;
 pub mod once;
 pub mod pace;
 mod parse_stage;
+pub mod parser;
 pub mod policy;
 mod prepare;
+mod ramp;
 mod refused;
+mod reload;
 mod review;
 pub mod service;
 mod signals;
 mod stay;
 mod supervisor;
+mod told;
+pub mod turn;
+mod usage;
 mod watch;
 mod windows;
 
 use std::sync::Arc;
+
+use common::Common;
+use turn::Turn;
 
 use crate::attachments::Blobs;
 use crate::clock::Clock;
@@ -64,6 +76,10 @@ pub struct Worker {
     pub memory_for_large: Budget,
     /// The installation's key for hashes of Message-IDs.
     pub hash_key: Arc<[u8; 32]>,
+    /// What all accounts' tasks share.
+    pub common: Arc<Common>,
+    /// This account's place among those that are busy.
+    pub turn: Turn,
 }
 
 impl Worker {

@@ -1,14 +1,12 @@
 //! One round: every account read up to now.
 
-use std::sync::Arc;
-
 use entity::account;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::attachments;
 use super::signals::Signals;
+use super::turn::Turn;
 use super::watch::late;
 use crate::store::StoreError;
 use crate::store::commit::Committed;
@@ -27,7 +25,12 @@ pub struct Report {
 pub async fn once(worker: &Worker) -> Result<Report, Trouble> {
     let stop = CancellationToken::new();
     let mut signals = Signals::new()?;
-    let mut reading = std::pin::pin!(read_all(worker, &stop));
+    let work = async {
+        let report = read_all(worker, &stop).await;
+        worker.common.usage.flush(&worker.store, &worker.config.worker, worker.clock.now()).await?;
+        report
+    };
+    let mut reading = std::pin::pin!(work);
     tokio::select! {
         report = &mut reading => return Ok(report?),
         () = signals.next() => stop.cancel(),
@@ -65,13 +68,13 @@ async fn round(
     accounts: Vec<account::Model>,
     stop: &CancellationToken,
 ) -> Vec<(String, Result<Committed, Trouble>)> {
-    let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
     let mut tasks = Vec::with_capacity(accounts.len());
     for account in accounts {
-        let (worker, room, stop) = (worker.clone(), Arc::clone(&room), stop.clone());
+        let (mut worker, stop) = (worker.clone(), stop.clone());
         let address = account.address.clone();
         let task = tokio::spawn(async move {
-            let _room = room.acquire().await;
+            worker.turn = Turn::of(&worker.common.room);
+            let _place = worker.turn.take().await;
             worker.sync_persistently(&account, &stop).await
         });
         tasks.push((address, task));
@@ -121,7 +124,7 @@ impl Worker {
         total: &mut Committed,
     ) -> Result<(), Trouble> {
         let mut done = Committed::default();
-        let result = self.sync(account, stop, &mut done).await;
+        let result = self.unless_stuck(account, self.sync(account, stop, &mut done)).await;
         *total += done;
         if result.is_ok() || !stop.is_cancelled() {
             self.note(account, &result.clone().map(|()| done)).await;

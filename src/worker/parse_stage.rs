@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
+use super::parser::Parser;
 use crate::clock::Clock;
 use crate::mail::message::Mail;
 use crate::source::{Arrivals, Body, Permit};
@@ -51,28 +52,53 @@ pub(super) async fn run(
     parsed: mpsc::Sender<Vec<Parsed>>,
 ) {
     let mut bodies = Vec::with_capacity(BATCH);
+    let mut parser = Parser::new(wants);
     while arriving.recv_many(&mut bodies, BATCH).await > 0 {
-        let batch = bodies.drain(..).map(|body| {
-            let date = |uid| received.get(&uid).copied().flatten().unwrap_or_else(|| clock.now());
-            match body {
+        let date = |uid| received.get(&uid).copied().flatten().unwrap_or_else(|| clock.now());
+        let mut batch = Vec::with_capacity(bodies.len());
+        let mut messages = Vec::with_capacity(bodies.len());
+        for body in bodies.drain(..) {
+            let (uid, permit) = match body {
                 Body::Arrived { uid, bytes, permit } => {
-                    Parsed { uid, received: date(uid), what: parse(bytes, wants), permit: Some(permit) }
+                    messages.push(bytes);
+                    (uid, Some(permit))
                 }
-                Body::Gone { uid } => Parsed { uid, received: date(uid), what: What::Gone, permit: None },
-            }
-        });
-        if parsed.send(batch.collect()).await.is_err() {
+                Body::Gone { uid } => (uid, None),
+            };
+            batch.push(Parsed { uid, received: date(uid), what: What::Gone, permit });
+        }
+        let arrived = batch.iter_mut().filter(|parsed| parsed.permit.is_some());
+        for (parsed, what) in arrived.zip(parser.parse(messages).await) {
+            parsed.what = what;
+        }
+        if parsed.send(batch).await.is_err() {
             return;
         }
     }
 }
 
-/// A parser's panic is one message's trouble, not the mailbox's (L16).
+/// What a parser says: the mail, or why it is none.
+pub(super) type Read = Result<Box<Mail>, String>;
+
 pub(super) fn parse(bytes: Vec<u8>, wants: Wants) -> What {
-    let read = || Mail::parse(&bytes).map(|mail| if wants.forward { mail.with_forward() } else { mail });
+    What::of(read(&bytes, wants), bytes, wants)
+}
+
+/// A parser's panic is one message's trouble, not the mailbox's (L16).
+pub(super) fn read(bytes: &[u8], wants: Wants) -> Read {
+    let read = || Mail::parse(bytes).map(|mail| if wants.forward { mail.with_forward() } else { mail });
     match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(mail)) => What::Mail(Box::new(mail), Some(bytes).filter(|_| wants.bytes || wants.forward)),
-        Ok(Err(error)) => What::Unparsable(error.to_string(), bytes),
-        Err(_) => What::Unparsable("The parser gave up on the message.".to_owned(), bytes),
+        Ok(Ok(mail)) => Ok(Box::new(mail)),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("The parser gave up on the message.".to_owned()),
+    }
+}
+
+impl What {
+    pub(super) fn of(read: Read, bytes: Vec<u8>, wants: Wants) -> Self {
+        match read {
+            Ok(mail) => Self::Mail(mail, Some(bytes).filter(|_| wants.bytes || wants.forward)),
+            Err(reason) => Self::Unparsable(reason, bytes),
+        }
     }
 }

@@ -1,46 +1,95 @@
 //! The service: every account read again and again.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Worker;
-use super::signals::Signals;
+use super::notify::Manager;
+use super::reload::Source;
+use super::signals::{Hangups, Signals};
 use super::supervisor::Supervisor;
 use super::watch::late;
 use crate::trouble::Trouble;
 
-/// How often it is asked whether accounts came, went or were mended.
+/// How often it is asked whether accounts came, went or were mended, and whether the configuration has changed.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 
-/// Watches every account until SIGINT or SIGTERM; then what is under way may finish its commit, within a bound.
-pub async fn run(worker: &Worker) -> Result<(), Trouble> {
+/// Looks between two notes of what accounts have cost.
+const LOOKS_BETWEEN_NOTES: u32 = 8;
+
+/// Watches every account until SIGINT or SIGTERM; then what is under way may finish its commit, within a bound. `file` is
+/// the configuration that was named, which is read again when it changes, and at SIGHUP.
+pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
+    let mut worker = worker.clone();
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
-    let mut signals = Signals::new()?;
+    let (mut signals, mut hangups) = (Signals::new()?, Hangups::new()?);
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
     tracker.spawn(crate::http::serve(worker.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
+    let (mut source, manager) = (Source::new(file).await, Manager::new());
     tracing::info!("watching");
-    loop {
-        supervisor.look().await;
+    for look in 0_u32.. {
+        let work = async {
+            supervisor.look().await;
+            if look == 0 {
+                manager.ready();
+            }
+            manager.alive().await;
+            if look.is_multiple_of(LOOKS_BETWEEN_NOTES) {
+                book(&worker, &manager).await;
+            }
+        };
+        // A database that does not answer must not keep the program from ending.
         tokio::select! {
+            biased;
             () = signals.next() => break,
-            () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
+            () = work => {}
+        }
+        let asked = tokio::select! {
+            () = signals.next() => break,
+            () = hangups.next() => true,
+            () = tokio::time::sleep(ACCOUNTS_EVERY) => false,
+        };
+        if source.has_changed().await || asked {
+            manager.reloading();
+            source.reload(&mut worker).await;
+            manager.ready();
         }
     }
     tracing::info!("stopping; a second signal stops at once");
+    manager.stopping();
     stop.cancel();
     tracker.close();
     let bound = worker.config.worker.shutdown();
+    let drained = async {
+        tracker.wait().await;
+        book(&worker, &manager).await;
+    };
     tokio::select! {
-        () = tracker.wait() => {}
+        () = drained => {}
         () = signals.next() => tracing::warn!("stopped at once; unfinished batches are read again"),
         () = tokio::time::sleep(bound) => tracing::warn!("stopped after {} s; unfinished batches are read again", bound.as_secs()),
     }
     Ok(())
+}
+
+/// Writes down what accounts have cost their servers, and tells the service manager how many are well.
+async fn book(worker: &Worker, manager: &Manager) {
+    let now = worker.clock.now();
+    if let Err(error) = worker.common.usage.flush(&worker.store, &worker.config.worker, now).await {
+        tracing::warn!(%error, "what accounts have cost could not be written");
+    }
+    if !manager.listens() {
+        return;
+    }
+    if let Ok((accounts, failing)) = worker.store.headcount().await {
+        manager.status(accounts, failing);
+    }
 }
 
 /// How old the file of an unfinished write is before it counts as left behind.

@@ -1,4 +1,4 @@
-//! What tells the program to end.
+//! What tells the program to end, or to look at its configuration again.
 
 use crate::trouble::Trouble;
 
@@ -21,5 +21,20 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// SIGHUP.
+pub(super) struct Hangups(tokio::signal::unix::Signal);
+
+impl Hangups {
+    pub(super) fn new() -> Result<Self, Trouble> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = signal(SignalKind::hangup());
+        Ok(Self(hangup.map_err(|error| Trouble::operator(format!("Signals cannot be received: {error}.")))?))
+    }
+
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

@@ -2,40 +2,62 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::account;
 use futures::FutureExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::account::until;
-use super::backoff::backoff;
+use super::backoff::{Lived, Streak};
+use super::deadline::unless_stuck;
 use super::pace::next_look;
 use super::supervisor::{Parked, Shared};
+use super::told::Told;
+use super::turn::Turn;
 use super::watch::Inbox;
 use crate::source::{Session, Waited};
+use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
+
+/// When an account whose budget was used up is read again: clocks of two machines differ a little.
+const AFTER_MIDNIGHT: Duration = Duration::from_secs(4);
 
 impl Worker {
     /// Writes the outcome of a sync on the account. A verdict is worth more than a note about it: a database that
     /// cannot take the note fails the next sync.
     pub(super) async fn note(&self, account: &account::Model, result: &Result<Committed, Trouble>) {
-        let noted = match result {
-            Ok(done) => {
-                if *done != Committed::default() {
-                    let Committed { logged, duplicates, skipped, quarantined } = done;
-                    tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "read");
-                }
-                self.store.succeeded(account.id, &self.clock).await
-            }
-            Err(trouble) => {
-                tracing::warn!(account = %account.id, kind = trouble.kind(), %trouble, "sync failed");
-                self.store.failed(account.id, trouble, &self.clock).await
-            }
-        };
+        match result {
+            Ok(done) => self.note_success(account, done).await,
+            Err(trouble) => self.note_failure(account, trouble, None, true).await,
+        }
+    }
+
+    async fn note_success(&self, account: &account::Model, done: &Committed) {
+        if *done != Committed::default() {
+            let Committed { logged, duplicates, skipped, quarantined } = done;
+            tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "read");
+        }
+        self.noted(account, self.store.succeeded(account.id, &self.clock).await);
+    }
+
+    /// Notes a failure and when the next try is. It is news, or another of the same kind.
+    async fn note_failure(&self, account: &account::Model, trouble: &Trouble, wait: Option<Duration>, is_news: bool) {
+        let next_try = wait.and_then(|wait| self.clock.now().checked_add_signed(TimeDelta::from_std(wait).ok()?));
+        let wait = wait.map(|wait| wait.as_secs());
+        if is_news {
+            tracing::warn!(account = %account.id, kind = trouble.kind(), %trouble, wait, "sync failed");
+        } else {
+            tracing::debug!(account = %account.id, kind = trouble.kind(), %trouble, wait, "sync failed again");
+        }
+        self.noted(account, self.store.failed(account.id, trouble, next_try, &self.clock).await);
+    }
+
+    fn noted(&self, account: &account::Model, noted: Result<(), StoreError>) {
         if let Err(error) = noted {
             tracing::warn!(account = %account.id, %error, "the account's state could not be written");
         }
@@ -43,71 +65,100 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    pub(super) async fn watch(self, mut account: account::Model, shared: Shared, stop: CancellationToken, parked: Parked) {
-        let mut failures = 0;
+    pub(super) async fn watch(
+        mut self,
+        mut account: account::Model,
+        shared: Shared,
+        stop: CancellationToken,
+        parked: Parked,
+    ) {
+        self.turn = Turn::of(&self.common.room);
+        let (mut streak, mut told) = (Streak::default(), Told::default());
         loop {
             parked.store(false, Ordering::Relaxed);
-            let session = AssertUnwindSafe(self.stay_connected(&mut account, &shared, &mut failures, &stop));
+            self.renew();
+            let mut read = None;
+            let session = AssertUnwindSafe(self.stay_connected(&mut account, &shared, &mut read, &stop));
             let ended = session.catch_unwind().await;
             if stop.is_cancelled() {
                 return;
             }
             let trouble =
                 ended.unwrap_or_else(|_| Trouble::retry("The account's task ended in a panic; this is a defect."));
-            failures = failures.saturating_add(1);
+            let patience = self.config.worker.patience();
+            let lived = Lived { after_reading: read.map(|at: Instant| at.elapsed()) };
+            if lived.survived(patience.steady) {
+                told.forget();
+            }
+            let wait = self.clock.jittered(streak.ended(lived, &trouble, &patience));
+            let rest = self.common.usage.rest(account.id, self.clock.now());
+            let wait = rest.map_or(wait, |rest| rest + self.clock.jittered(AFTER_MIDNIGHT));
             shared.quiet().remove(&account.id);
             parked.store(trouble.needs_a_person(), Ordering::Relaxed);
-            self.note(&account, &Err(trouble.clone())).await;
-            let wait = backoff(failures, &trouble, self.config.worker.backoff_max());
+            let is_news = told.is_news(trouble.kind(), self.clock.now());
+            self.note_failure(&account, &trouble, Some(wait), is_news).await;
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.clock.jittered(wait)) => {}
+                () = tokio::time::sleep(wait) => {}
+                // A greater budget need not wait until midnight.
+                () = self.common.settled(), if rest.is_some() => {}
             }
         }
     }
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something
-    /// goes wrong or `stop`, which lets a commit under way finish. Busy, but not waiting, it takes its place among `worker.concurrent_accounts`.
+    /// goes wrong or `stop`, which lets a commit under way finish. Busy, but not waiting, it takes its place among
+    /// `worker.concurrent_accounts`. Says in `read` since when everything is read.
     async fn stay_connected(
-        &self,
+        &mut self,
         account: &mut account::Model,
         shared: &Shared,
-        failures: &mut u32,
+        read: &mut Option<Instant>,
         stop: &CancellationToken,
     ) -> Trouble {
-        let mut busy = match until(stop, admitted(&shared.room)).await {
-            Ok(busy) => busy,
-            Err(trouble) => return trouble,
-        };
-        let mut session = match until(stop, self.connect_to_read(account)).await {
+        let meter = self.common.usage.meter(account.id);
+        let turn = self.turn.clone();
+        let connecting = unless_stuck(&meter, &turn, self.config.worker.poll_deadline(), self.connect_to_read(account));
+        let mut session = match until(stop, connecting).await {
             Ok(session) => session,
             Err(trouble) => return trouble,
         };
         let (mut inbox, mut last_mail, mut noted) = (None, None, false);
         loop {
+            let Ok(busy) = until(stop, async { Ok(turn.take().await) }).await else {
+                return Trouble::ended("the program was told to stop");
+            };
+            if self.renew() {
+                // Other mailboxes may be watched now, and at another cost.
+                inbox = None;
+                let (worker, now) = (&self.config.worker, self.clock.now());
+                if let Err(error) = self.common.usage.begin(&self.store, account.id, worker, now).await {
+                    return error.into();
+                }
+            }
             let mut done = Committed::default();
-            if let Err(trouble) = self.read_account(&mut session, account, &mut inbox, stop, &mut done).await {
+            let limit = self.config.worker.poll_deadline();
+            let reading = self.read_account(&mut session, account, &mut inbox, stop, &mut done);
+            if let Err(trouble) = unless_stuck(&meter, &turn, limit, reading).await {
                 return trouble;
             }
+            drop(busy);
             if done != Committed::default() {
                 last_mail = Some(self.clock.now());
             }
             if noted && done == Committed::default() {
                 shared.quiet().insert(account.id);
             } else {
-                self.note(account, &Ok(done)).await;
+                self.note_success(account, &done).await;
                 noted = true;
             }
             account.last_success = Some(self.clock.now());
-            *failures = 0;
-            drop(busy);
-            if let Err(trouble) = until(stop, self.rest(&mut session, &mut inbox, account, shared, last_mail)).await {
+            read.get_or_insert_with(Instant::now);
+            let resting = self.rest(&mut session, &mut inbox, account, shared, last_mail);
+            let limit = limit + self.config.worker.longest_rest();
+            if let Err(trouble) = until(stop, unless_stuck(&meter, &turn, limit, resting)).await {
                 return trouble;
             }
-            busy = match until(stop, admitted(&shared.room)).await {
-                Ok(busy) => busy,
-                Err(trouble) => return trouble,
-            };
         }
     }
 }
@@ -129,6 +180,9 @@ impl Worker {
             while inbox.poll(session, self.clock.jittered(pace.usual)).await? {
                 shared.quiet().insert(account.id);
                 account.last_success = Some(self.clock.now());
+                if self.is_outdated() {
+                    return session.leave_idle().await;
+                }
             }
             return Ok(());
         }
@@ -140,9 +194,4 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// A place among `worker.concurrent_accounts`.
-async fn admitted(room: &Semaphore) -> Result<SemaphorePermit<'_>, Trouble> {
-    room.acquire().await.map_err(Trouble::retry)
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::account;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -34,8 +33,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// Its tasks end with `stop`, and are seen off by `tracker`.
     pub(super) fn new(worker: Worker, stop: CancellationToken, tracker: TaskTracker) -> Self {
-        let room = Arc::new(Semaphore::new(worker.config.worker.concurrent_accounts.max(1)));
-        let shared = Shared { room, quiet: Arc::default() };
+        let shared = Shared::default();
         Self { worker, watched: HashMap::new(), shared, stop, tracker, glance: None, read: None }
     }
 
@@ -87,10 +85,8 @@ impl Supervisor {
 }
 
 /// What the accounts' tasks share.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Shared {
-    /// Places for those that are busy.
-    pub(super) room: Arc<Semaphore>,
     /// Those that were read without news: all of them are noted with one statement.
     quiet: Arc<Mutex<HashSet<Uuid>>>,
 }
@@ -120,7 +116,11 @@ impl Watched {
         let mended = waits && account.state == "active";
         // Somebody took the consent back: a session that still lives must not outlive it.
         let disconnected = !waits && self.account.state != account.state && account.state == "needs-reauth";
-        !mended && !disconnected && !self.stop.is_cancelled() && !self.task.is_finished() && same_settings(account, &self.account)
+        !mended
+            && !disconnected
+            && !self.stop.is_cancelled()
+            && !self.task.is_finished()
+            && same_settings(account, &self.account)
     }
 }
 

@@ -57,3 +57,5 @@ mod sender;
 mod servers;
 mod service_identity;
 mod shared_mailbox;
+mod supervisor;
+mod supervisor_manager;

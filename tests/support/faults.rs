@@ -71,6 +71,11 @@ impl Started {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How the process list shows it.
     pub fn command_line(&self) -> Vec<String> {
         let line = std::fs::read(format!("/proc/{}/cmdline", self.child.id())).unwrap_or_default();

@@ -63,9 +63,10 @@ pub(in crate::worker) async fn once(
 
 /// Beside the accounts' own tasks: judges again whatever has become due, one account after the other, over a connection of
 /// its own, because the account's first may be waiting for news.
-pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
+pub(in crate::worker) async fn watch(mut worker: Worker, stop: CancellationToken) {
     let mut failed: HashMap<Uuid, (u32, DateTime<Utc>)> = HashMap::new();
     for look in 0_u32.. {
+        worker.renew();
         if look.is_multiple_of(LOOKS_BETWEEN_EXPIRIES)
             && let Err(error) = expire(&worker).await
         {
@@ -79,7 +80,7 @@ pub(in crate::worker) async fn watch(worker: Worker, stop: CancellationToken) {
             if failed.get(&account.id).is_some_and(|(_, next)| worker.clock.now() < *next) {
                 continue;
             }
-            match until(&stop, worker.look_again(&account)).await {
+            match until(&stop, worker.unless_stuck(&account, worker.look_again(&account))).await {
                 Ok(Committed { logged, duplicates, skipped, quarantined }) => {
                     failed.remove(&account.id);
                     tracing::info!(account = %account.id, logged, duplicates, skipped, quarantined, "judged again");

@@ -58,9 +58,7 @@ impl Intake {
         let fresh: Vec<Listed> = listed.iter().filter(|item| !self.is_judged(item.uid)).copied().collect();
         let mut rest = fresh.as_slice();
         while let Some(first) = rest.first() {
-            if self.stop.is_cancelled() {
-                return Err(Trouble::ended("the program was told to stop"));
-            }
+            self.take_turns().await?;
             let early = self.is_early(first);
             let alone = self.is_hopeless(first.uid) || (!early && first.uid <= self.last_suspect());
             let alike = |item: &&Listed| self.is_early(item) == early && !self.is_hopeless(item.uid);
