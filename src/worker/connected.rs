@@ -30,7 +30,9 @@ impl Worker {
             Address::parse(&account.address).ok_or_else(|| Trouble::operator("the account has no address"))?;
         let account = accounts::resume(&self.store, &address, &self.clock).await.map_err(Trouble::from)?;
         tracing::info!(account = %account.id, "connected");
-        Ok(match self.open_once(&account).await {
+        let mut worker = self.clone();
+        worker.renew();
+        Ok(match worker.open_once(&account).await {
             Ok(mailboxes) => Opened::Reads(mailboxes),
             Err(trouble) => Opened::NotYet(trouble),
         })

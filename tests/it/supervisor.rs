@@ -6,7 +6,7 @@ use provider::{Failure, Fault, Profile, When};
 use serde_json::Value;
 
 use crate::support::faults::{Started, account, nothing_lost, numbered, verdicts};
-use crate::support::world::{BCC, Engine, World, mail};
+use crate::support::world::{BCC, Engine, World, engines, mail};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -172,7 +172,13 @@ async fn what_a_server_or_a_token_endpoint_asks_for_is_waited_for_and_capped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_used_up_its_day_rests_until_midnight_whoever_restarts() {
-    let world = World::new(Engine::Sqlite, Profile::Plain, "[worker]\ndaily_commands = 40\n").await;
+    for engine in engines() {
+        rests_until_midnight(engine).await;
+    }
+}
+
+async fn rests_until_midnight(engine: Engine) {
+    let world = World::new(engine, Profile::Plain, "[worker]\ndaily_commands = 40\n").await;
     let service = Started::new(world.trail.command(&["run"]));
     for number in 1.. {
         if account(&world.trail, BCC)["reason"].as_str().is_some_and(|reason| reason.contains("worker.daily_commands"))
