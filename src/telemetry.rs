@@ -4,9 +4,9 @@
 use std::io::IsTerminal as _;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -68,12 +68,14 @@ fn quiet() -> Targets {
     Targets::new().with_default(LevelFilter::TRACE).with_targets(QUIET)
 }
 
+// The filters stand beside the layer and not on it: one on a layer swallows the next line of a thread on which somebody only
+// asked whether he would be heard, as sqlx does for each notice of PostgreSQL.
 fn text<W>(filter: EnvFilter, writer: W, ansi: bool) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    registry().with(filter).with(quiet()).with(lines)
 }
 
 fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
@@ -81,7 +83,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
-    registry().with(lines.with_filter(filter.and(quiet())))
+    registry().with(filter).with(quiet()).with(lines)
 }
 
 #[cfg(test)]
@@ -111,6 +113,7 @@ mod tests {
         let writer = move || writer.clone();
         let filter = filter(level).unwrap();
         let talk = || {
+            let _ = tracing::enabled!(target: "sqlx::postgres::notice", tracing::Level::INFO);
             tracing::info!(target: "mailtrail::worker", account = 7, "ours");
             tracing::debug!(target: "mailtrail::source", "detail");
             tracing::info!(target: "hyper", "theirs");

@@ -29,6 +29,7 @@ pub mod mailbox;
 pub mod never_log;
 pub mod notice;
 pub mod outbox;
+pub mod outbox_counter;
 pub mod pending_reference;
 pub mod quarantine;
 pub mod review;
@@ -39,6 +40,8 @@ pub mod thread_message;
 pub mod tombstone;
 pub mod user;
 pub mod user_address;
+pub mod webhook;
+pub mod webhook_lane;
 pub mod workspace;
 
 pub mod prelude;

@@ -7,6 +7,7 @@ mod account;
 mod check;
 mod day;
 mod dns;
+mod events;
 mod http;
 mod load;
 mod oauth;
@@ -22,6 +23,7 @@ pub use account::{
 };
 pub use check::Problem;
 pub use dns::Dns;
+pub use events::Events;
 pub use http::Http;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};
@@ -60,6 +62,8 @@ pub struct Config {
     pub policy: Policy,
     /// Personal inboxes.
     pub watch: Watch,
+    /// How events reach other programs.
+    pub events: Events,
     /// Pace and patience.
     pub worker: Worker,
     /// What the program says about itself.

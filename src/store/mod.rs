@@ -15,6 +15,7 @@ pub mod mailboxes;
 pub mod never_log;
 pub mod open;
 mod originals;
+pub mod outbox;
 pub mod pending;
 pub mod records;
 mod reviews;
@@ -24,8 +25,10 @@ pub mod settings;
 #[cfg(test)]
 pub mod testing;
 pub mod timeline;
+mod told;
 pub mod users;
 pub mod watching;
+pub mod webhooks;
 pub mod workspaces;
 
 pub use error::StoreError;

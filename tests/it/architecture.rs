@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use paths::{Named, named};
 
 /// What decides: it knows no clock, network, database, task or environment (invariant 1).
-const PURE: &[&str] = &["src/mail", "src/decide", "src/source/plan.rs", "src/worker/backoff.rs", "src/worker/pace.rs"];
+const PURE: &[&str] = &[
+    "src/mail",
+    "src/decide",
+    "src/source/plan.rs",
+    "src/worker/backoff.rs",
+    "src/worker/pace.rs",
+    "src/events/lanes.rs",
+];
 const IMPURE: &[&str] = &[
     "async_imap",
     "entity",
@@ -53,7 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mail_parser", &["src/mail"]),
     ("sea_orm", &["src/store", "entity", "migration"]),
     ("oauth2", &["src/oauth"]),
-    ("reqwest", &["src/oauth"]),
+    ("reqwest", &["src/oauth", "src/events"]),
     ("object_store", &["src/attachments"]),
     ("ring", &["src/oauth/service", "src/tls.rs"]),
     ("hickory_resolver", &["src/dns.rs"]),

@@ -21,6 +21,8 @@ mod commands;
 mod connect;
 mod connect_link;
 mod doctor;
+mod events;
+mod events_commands;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;

@@ -13,12 +13,14 @@ pub mod browser;
 pub mod chromium;
 pub mod dovecot;
 pub mod dovecot_conf;
+pub mod events;
 pub mod faults;
 pub mod forward;
 pub mod guard;
 pub mod inbox;
 pub mod mail;
 pub mod postgres;
+pub mod receiver;
 pub mod world;
 
 use std::path::Path;

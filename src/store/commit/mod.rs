@@ -19,7 +19,7 @@ mod inherited;
 pub mod late;
 mod ledger;
 mod reviews;
-mod rows;
+pub(in crate::store) mod rows;
 pub mod runs;
 mod threads;
 pub mod watched;
@@ -275,6 +275,7 @@ impl Store {
         let transaction = self.begin().await?;
         let done = write(&transaction, batch, watched, policy, clock).await?;
         transaction.commit().await?;
+        self.committed.notify_one();
         Ok(done)
     }
 }
