@@ -21,6 +21,8 @@ pub mod decide;
 
 pub mod store;
 
+pub mod events;
+
 pub mod attachments;
 
 pub mod oauth;

@@ -130,6 +130,7 @@ mod tests {
         let writer = move || writer.clone();
         let filter = filter(level).unwrap();
         let talk = || {
+            let _ = tracing::enabled!(target: "sqlx::postgres::notice", tracing::Level::INFO);
             tracing::info!(target: "mailtrail::worker", account = 7, "ours");
             tracing::debug!(target: "mailtrail::source", "detail");
             tracing::info!(target: "hyper", "theirs");

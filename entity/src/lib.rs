@@ -31,6 +31,7 @@ pub mod mailbox;
 pub mod never_log;
 pub mod notice;
 pub mod outbox;
+pub mod outbox_counter;
 pub mod pending_reference;
 pub mod quarantine;
 pub mod review;
@@ -42,6 +43,8 @@ pub mod tombstone;
 pub mod usage;
 pub mod user;
 pub mod user_address;
+pub mod webhook;
+pub mod webhook_lane;
 pub mod worker;
 pub mod workspace;
 

@@ -24,6 +24,8 @@ pub struct Model {
     /// When it happened.
     #[sea_orm(indexed)]
     pub at: DateTimeUtc,
+    /// Its place among all events that were committed before and after it; none until somebody reads them.
+    pub seq: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

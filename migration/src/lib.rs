@@ -15,6 +15,7 @@ mod m0008_reviews;
 mod m0009_consents;
 mod m0010_several_originals;
 mod m0011_leases;
+mod m0012_webhooks;
 mod m0013_usage;
 mod m0015_audits;
 mod words;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_consents::Migration),
             Box::new(m0010_several_originals::Migration),
             Box::new(m0011_leases::Migration),
+            Box::new(m0012_webhooks::Migration),
             Box::new(m0013_usage::Migration),
             Box::new(m0015_audits::Migration),
         ]

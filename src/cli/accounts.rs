@@ -27,7 +27,8 @@ pub(super) async fn account(installation: &Installation, command: AccountCommand
         AccountCommand::Add(new) => add(installation, *new).await?,
         AccountCommand::List(list) => return list::show(installation, list.json).await,
         AccountCommand::Pause(name) => {
-            accounts::pause(store, &parse_address(&name.address)?, "paused by an operator").await?;
+            let address = parse_address(&name.address)?;
+            accounts::pause(store, &address, "paused by an operator", &installation.clock).await?;
             say(format_args!(
                 "{} is paused. Its mail waits on the server; `mailtrail account resume` reads it.",
                 name.address

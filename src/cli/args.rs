@@ -2,6 +2,7 @@
 
 mod accounts;
 mod connect;
+mod events;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use accounts::{AccountAdd, AccountCommand, AccountName};
 pub use connect::Connect;
+pub use events::{Events, EventsCommand, Listing, WebhookAdd, WebhookCommand, WebhookName};
 
 /// Logs the mail that belongs on a CRM timeline, once, with the reason.
 #[derive(Debug, Parser)]
@@ -115,8 +117,11 @@ pub enum Command {
     #[command(subcommand)]
     Notice(ListCommand),
     /// What happened, for other programs
+    #[command(after_help = events::EXAMPLES)]
+    Events(Events),
+    /// URLs of other programs that are told what happens
     #[command(subcommand)]
-    Events(ListCommand),
+    Webhook(WebhookCommand),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell

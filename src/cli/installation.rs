@@ -91,7 +91,7 @@ impl Installation {
     }
 
     /// A key file that is missing is made, but not where something is sealed with the one that was there.
-    async fn check_key_file(&self) -> anyhow::Result<()> {
+    pub(super) async fn check_key_file(&self) -> anyhow::Result<()> {
         let secrets = &self.config.secrets;
         if Vault::present(secrets)?.is_some() || settings::all(&self.store).await?.is_empty() {
             return Ok(());

@@ -64,7 +64,7 @@ pub(super) async fn disconnect(installation: &Installation, name: &AccountName) 
     }
     let reason = format!("disconnected on request: `mailtrail connect {}` connects it again", account.address);
     let revoked = revoke(installation, &account, &reason).await?;
-    accounts::disconnected(&installation.store, account.id, &reason).await?;
+    accounts::disconnected(&installation.store, account.id, &reason, &installation.clock).await?;
     say(format_args!(
         "{} is disconnected, and its tokens are erased here. {}",
         account.address,

@@ -1,6 +1,4 @@
-//! Lists: activities, contacts, verdicts, notices, events.
-
-use std::collections::{HashMap, HashSet};
+//! Lists: activities, contacts, verdicts, notices.
 
 use serde_json::{Value, json};
 
@@ -9,7 +7,6 @@ use super::args::{ActivityCommand, ContactCommand, ListCommand};
 use super::installation::{Installation, address};
 use super::output::{Output, say};
 use crate::mail::content::display_html;
-use crate::store::ledger::contact_of;
 use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
 
@@ -193,37 +190,5 @@ pub(super) async fn notice(
         output.record(&record, |_| format!("{}  {}  to {}\n{}", row.created_at, row.kind, row.recipient, row.body))?;
     }
     output.finish_list("No notice was written.")?;
-    Ok(Answer::Yes)
-}
-
-pub(super) async fn events(
-    installation: &Installation,
-    ListCommand::List(list): ListCommand,
-) -> anyhow::Result<Answer> {
-    let workspace = installation.workspace().await?.id;
-    let mut output = Output::new(list.json);
-    let mut after = None;
-    let mut accounts: HashMap<_, _> = HashMap::new();
-    loop {
-        let page = installation.store.events(workspace, after).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        let unknown: HashSet<_> =
-            page.iter().filter_map(|row| row.account_id).filter(|id| !accounts.contains_key(id)).collect();
-        accounts.extend(installation.store.account_addresses(unknown).await?);
-        let contacts = installation.store.contacts_told_of(&page).await?;
-        for row in &page {
-            let account = row.account_id.and_then(|id| accounts.get(&id));
-            let contact = contact_of(row).and_then(|id| contacts.get(&id));
-            let record = json!({
-                "type": row.kind, "at": row.at, "activity": row.activity_id, "account": account, "contact": contact,
-            });
-            output.record(&record, |_| {
-                let about = row.activity_id.map(|id| id.to_string()).or_else(|| contact.cloned()).unwrap_or_default();
-                format!("{}  {}  {about}", row.at.format("%Y-%m-%d %H:%M:%S"), row.kind)
-            })?;
-        }
-    }
-    output.finish_list("Nothing has happened yet.")?;
     Ok(Answer::Yes)
 }

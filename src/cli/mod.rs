@@ -6,6 +6,7 @@ mod audit;
 mod configuration;
 mod connect;
 mod doctor;
+mod events;
 mod explain;
 mod host;
 pub mod import;
@@ -19,6 +20,7 @@ mod progress;
 mod quarantine;
 mod review;
 mod run;
+mod webhook;
 mod workspaces;
 
 pub use args::Args;
@@ -128,7 +130,8 @@ async fn with_database(installation: Installation, command: Command) -> anyhow::
         Command::Contact(what) => listings::contact(&installation, what).await,
         Command::Ledger(what) => listings::ledger(&installation, what).await,
         Command::Notice(what) => listings::notice(&installation, what).await,
-        Command::Events(what) => listings::events(&installation, what).await,
+        Command::Events(what) => events::events(&installation, what).await,
+        Command::Webhook(what) => webhook::webhook(&installation, what).await,
         Command::Log(what) => inbox::log(&installation, what).await,
         Command::Privacy(what) => inbox::privacy(&installation, what).await,
         Command::Explain(what) => explain::explain(&installation, what).await,

@@ -53,6 +53,11 @@ impl Output {
         self.finish()
     }
 
+    /// Hands out what was written so far.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        self.out.flush().map_err(unwritten)
+    }
+
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(unwritten)
     }

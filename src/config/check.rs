@@ -123,7 +123,7 @@ impl Config {
             ("worker.token_timeout_seconds", worker.token_timeout_seconds),
             ("worker.backoff_max_seconds", worker.backoff_max_seconds),
         ];
-        for (key, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+        for (key, _) in positive.into_iter().chain(self.events.positive()).filter(|(_, value)| *value == 0) {
             problems.add(key, "is 0", "set it to 1 or more");
         }
         if limits.recipients > 5_000 {

@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod day;
 mod dns;
+mod events;
 mod http;
 mod load;
 mod oauth;
@@ -24,6 +25,7 @@ pub use account::{
 pub use audit::Audit;
 pub use check::Problem;
 pub use dns::Dns;
+pub use events::Events;
 pub use http::Http;
 pub use load::{ConfigError, DEFAULT_FILE, Loaded};
 pub use oauth::{OAuth, OAuthApp};
@@ -64,6 +66,8 @@ pub struct Config {
     pub watch: Watch,
     /// How often the server is held against the ledger.
     pub audit: Audit,
+    /// How events reach other programs.
+    pub events: Events,
     /// Pace and patience.
     pub worker: Worker,
     /// What the program says about itself.

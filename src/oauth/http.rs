@@ -112,7 +112,8 @@ impl Http {
     }
 }
 
-fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+/// The wait that a `Retry-After` of this text asks for, within a day.
+pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),

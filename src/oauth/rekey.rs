@@ -1,11 +1,11 @@
 //! Every sealed value of the database, sealed anew with the first key: then the older keys can go.
 
-use entity::grant;
+use entity::{grant, webhook};
 
 use super::vault::{Place, Vault};
 use super::{hash_key, standing};
 use crate::clock::Clock;
-use crate::store::{Store, consents, grants, settings};
+use crate::store::{Store, consents, grants, settings, webhooks};
 use crate::trouble::Trouble;
 
 use super::tokens::{ACCESS, REFRESH};
@@ -41,6 +41,10 @@ pub async fn rekey(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
     }
     // Whoever is at the provider right now begins again by the same link.
     consents::forget_attempts(store).await.map_err(Trouble::from)?;
+    for webhook in sealed_webhooks(store).await? {
+        let (name, done) = (name(&webhook), reseal_webhook(store, vault, webhook).await);
+        rekeyed.note(name, done)?;
+    }
     for account in grants::accounts(store).await.map_err(Trouble::from)? {
         let done = reseal_grant(store, vault, &account).await;
         rekeyed.note(account.address, done)?;
@@ -56,6 +60,14 @@ pub async fn forget_lost(store: &Store, vault: &Vault, clock: &Clock) -> Result<
         if vault.open(Place::of_installation(&setting.name), &setting.value).is_err() {
             hash_key::renew(store, vault, setting.value).await?;
             forgotten += 1;
+        }
+    }
+    for webhook in sealed_webhooks(store).await? {
+        if vault.open(Place::of_webhook(webhook.id), &webhook.secret).is_err() {
+            let reason = "the key of its secret is lost: remove it, and add it again";
+            webhooks::disable(store, webhook.id, reason).await.map_err(Trouble::from)?;
+            let erased = webhooks::reseal(store, webhook.id, webhook.secret, Vec::new()).await;
+            forgotten += usize::from(erased.map_err(Trouble::from)?);
         }
     }
     for account in grants::accounts(store).await.map_err(Trouble::from)? {
@@ -77,6 +89,10 @@ pub async fn examine(store: &Store, vault: &Vault) -> Result<Rekeyed, Trouble> {
     for setting in settings::all(store).await.map_err(Trouble::from)? {
         let opened = vault.open(Place::of_installation(&setting.name), &setting.value).map(|_| ());
         seen.note(format!("the setting {}", setting.name), which(opened, vault.is_current(&setting.value)))?;
+    }
+    for webhook in sealed_webhooks(store).await? {
+        let opened = vault.open(Place::of_webhook(webhook.id), &webhook.secret).map(|_| ());
+        seen.note(name(&webhook), which(opened, vault.is_current(&webhook.secret)))?;
     }
     for account in grants::accounts(store).await.map_err(Trouble::from)? {
         let Some(grant) = grants::find(&store.db, account.id).await.map_err(Trouble::from)? else { continue };
@@ -114,6 +130,29 @@ async fn reseal_setting(store: &Store, vault: &Vault, name: &str, sealed: Vec<u8
     let anew = vault.seal(place, secrecy::ExposeSecret::expose_secret(&clear))?;
     // Settings are made once: whoever has changed it is another rekey.
     let changed = settings::replace(store, name, sealed, anew).await.map_err(Trouble::from)?;
+    Ok(if changed { Done::Sealed } else { Done::Current })
+}
+
+/// Webhooks whose secret is there.
+async fn sealed_webhooks(store: &Store) -> Result<Vec<webhook::Model>, Trouble> {
+    let mut all = webhooks::all(store).await.map_err(Trouble::from)?;
+    all.retain(|webhook| !webhook.secret.is_empty());
+    Ok(all)
+}
+
+fn name(webhook: &webhook::Model) -> String {
+    format!("the webhook {}", webhook.id)
+}
+
+async fn reseal_webhook(store: &Store, vault: &Vault, webhook: webhook::Model) -> Result<Done, Trouble> {
+    if vault.is_current(&webhook.secret) {
+        return Ok(Done::Current);
+    }
+    let place = Place::of_webhook(webhook.id);
+    let clear = vault.open(place, &webhook.secret)?;
+    let anew = vault.seal(place, secrecy::ExposeSecret::expose_secret(&clear))?;
+    // A secret is made once: whoever has changed it is another rekey, or the webhook is gone.
+    let changed = webhooks::reseal(store, webhook.id, webhook.secret, anew).await.map_err(Trouble::from)?;
     Ok(if changed { Done::Sealed } else { Done::Current })
 }
 

@@ -22,6 +22,9 @@ const FORMAT: u8 = 1;
 const ID: usize = 4;
 const NONCE: usize = 24;
 
+/// The field of a webhook.
+const WEBHOOK: &str = "webhook secret";
+
 /// The keys of the installation.
 pub struct Vault {
     first: Key,
@@ -44,6 +47,11 @@ impl<'a> Place<'a> {
     /// A field of an account's grant.
     pub fn of_account(account: Uuid, field: &'a str) -> Self {
         Self { owner: account, field }
+    }
+
+    /// The signing secret of a webhook.
+    pub fn of_webhook(webhook: Uuid) -> Self {
+        Self { owner: webhook, field: WEBHOOK }
     }
 
     /// A setting of the installation.
@@ -143,9 +151,12 @@ fn missing(id: [u8; ID]) -> Trouble {
 }
 
 fn unopenable(place: Place<'_>) -> Trouble {
+    let (origin, cure) = match place.field {
+        WEBHOOK => ("webhook", "remove the webhook and add it again"),
+        _ => ("account", "connect the account again"),
+    };
     Trouble::operator(format!(
-        "the stored {} does not open: the database row was damaged or copied from another account; connect the account \
-         again",
+        "the stored {} does not open: the database row was damaged or copied from another {origin}; {cure}",
         place.field
     ))
 }

@@ -1,16 +1,12 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
-use std::collections::{HashMap, HashSet};
-
-use entity::{
-    account_workspace, activity, contact_address, ledger, mailbox, notice, outbox, quarantine, sighting, thread_message,
-};
+use entity::{account_workspace, activity, ledger, mailbox, notice, quarantine, sighting, thread_message};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::decide::{Code, MessageKey, Trace};
-use crate::store::{Store, StoreError, padded};
+use crate::store::{Store, StoreError};
 
 /// Rows read at a time.
 const PAGE: u64 = 2_000;
@@ -178,31 +174,6 @@ impl Store {
             .await?;
         Ok(found)
     }
-
-    /// Events of a workspace after `after`, oldest first, at most a page.
-    pub async fn events(&self, workspace: Uuid, after: Option<Uuid>) -> Result<Vec<outbox::Model>, StoreError> {
-        let mut query = outbox::Entity::find().filter(outbox::COLUMN.workspace_id.eq(workspace));
-        if let Some(after) = after {
-            query = query.filter(outbox::COLUMN.id.gt(after));
-        }
-        Ok(query.order_by_asc(outbox::Column::Id).limit(PAGE).all(&self.db).await?)
-    }
-
-    /// The address of each contact that an event tells of, by the contact's identifier. Events keep identifiers only, so
-    /// that a contact who was deleted is not named by what happened before.
-    pub async fn contacts_told_of(&self, events: &[outbox::Model]) -> Result<HashMap<Uuid, String>, StoreError> {
-        let ids: HashSet<Uuid> = events.iter().filter_map(contact_of).collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = contact_address::Entity::find()
-            .filter(contact_address::COLUMN.contact_id.is_in(padded(ids)))
-            .order_by_desc(contact_address::Column::Position)
-            .all(&self.db)
-            .await?;
-        // The last one counts, which is the first address.
-        Ok(rows.into_iter().map(|row| (row.contact_id, row.address)).collect())
-    }
 }
 
 impl Verdicts<'_> {
@@ -239,11 +210,6 @@ impl Verdicts<'_> {
         self.after = rows.last().map(|row| (row.mailbox_id, row.uid_validity, row.uid_first)).or(self.after);
         Ok(rows)
     }
-}
-
-/// The contact that an event is about.
-pub fn contact_of(event: &outbox::Model) -> Option<Uuid> {
-    event.payload.get("contact")?.as_str()?.parse().ok()
 }
 
 /// The steps of a stored verdict.

@@ -19,6 +19,7 @@ pub mod mailboxes;
 pub mod never_log;
 pub mod open;
 mod originals;
+pub mod outbox;
 pub mod pending;
 pub mod records;
 mod reviews;
@@ -28,9 +29,11 @@ pub mod settings;
 #[cfg(test)]
 pub mod testing;
 pub mod timeline;
+mod told;
 pub mod usage;
 pub mod users;
 pub mod watching;
+pub mod webhooks;
 pub mod workspaces;
 
 pub use audits::Found;

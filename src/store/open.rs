@@ -61,6 +61,8 @@ pub struct Store {
     durable: Option<DatabaseConnection>,
     /// The file of a SQLite database.
     pub(super) file: Option<PathBuf>,
+    /// Told whenever a batch of this process is committed: there may be events.
+    pub(crate) committed: Arc<tokio::sync::Notify>,
     /// SQLite has one writer: its transactions queue here in order, instead of polling for the file's lock.
     writer: Option<Arc<Semaphore>>,
 }
@@ -314,6 +316,7 @@ fn sqlite_store(pool: sea_orm::sqlx::SqlitePool, file: Option<(PathBuf, SqliteCo
         writing: of(writing),
         durable: of(durable),
         file: file.map(|(path, ..)| path),
+        committed: Arc::default(),
         writer: Some(Arc::new(Semaphore::new(1))),
     }
 }
@@ -344,6 +347,7 @@ async fn postgres(server: PgConnectOptions, options: &Options) -> Result<Store, 
         writing: None,
         durable: None,
         file: None,
+        committed: Arc::default(),
         writer: None,
     })
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::decide::Code;
 use crate::mail::address::Address;
 use crate::seam::seam;
+use crate::store::accounts::{self, changed};
 use crate::store::facts::Scope;
 use crate::store::grants::State;
 use crate::store::{Store, StoreError, padded};
@@ -126,14 +127,33 @@ impl Store {
             .filter(account::COLUMN.id.eq(account))
             .exec(&self.db)
             .await?;
-        account::Entity::update_many()
-            .set(account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() })
+        let well = account::Entity::update_many()
+            .set(account::ActiveModel { reason: Set(None), ..Default::default() })
             .filter(account::COLUMN.id.eq(account))
-            .filter(account::COLUMN.state.is_in(["needs-reauth", "needs-admin-consent", "broken", "active"]))
+            .filter(account::COLUMN.state.eq("active"))
             .filter(has_consent())
             .exec(&self.db)
             .await?;
+        if well.rows_affected == 0 {
+            self.mended(account, clock).await?;
+        }
         Ok(seam("note.after")?)
+    }
+
+    /// An account that a person had to mend was read: it is mended.
+    async fn mended(&self, account: Uuid, clock: &Clock) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        let before = account::Entity::find_by_id(account)
+            .filter(account::COLUMN.state.is_in(["needs-reauth", "needs-admin-consent", "broken"]))
+            .filter(has_consent())
+            .lock_exclusive()
+            .one(&*tx)
+            .await?;
+        let Some(before) = before else { return Ok(()) };
+        let row = account::ActiveModel { state: Set("active".to_owned()), reason: Set(None), ..Default::default() };
+        account::Entity::update_many().set(row).filter(account::COLUMN.id.eq(account)).exec(&*tx).await?;
+        changed::tell(&tx, (account, &before.state), accounts::State::Active, None, clock).await?;
+        tx.commit().await
     }
 
     /// Notes that these accounts, all of them well before, were read to their ends and had no news.
@@ -176,24 +196,45 @@ impl Store {
             .filter(account::COLUMN.id.eq(account))
             .exec(&self.db)
             .await?;
+        let reason = trouble.to_string();
         let state = match trouble {
-            Trouble::NeedsReauth { .. } => Some("needs-reauth"),
-            Trouble::NeedsAdminConsent { .. } => Some("needs-admin-consent"),
-            Trouble::Operator { .. } => Some("broken"),
-            _ => None,
+            Trouble::NeedsReauth { .. } => accounts::State::NeedsReauth,
+            Trouble::NeedsAdminConsent { .. } => accounts::State::NeedsAdminConsent,
+            Trouble::Operator { .. } => accounts::State::Broken,
+            // What passes does not hide what a person has to mend, nor why somebody paused it.
+            _ => {
+                account::Entity::update_many()
+                    .set(account::ActiveModel { reason: Set(Some(reason)), ..Default::default() })
+                    .filter(account::COLUMN.id.eq(account))
+                    .filter(account::COLUMN.state.eq("active"))
+                    .exec(&self.db)
+                    .await?;
+                return Ok(());
+            }
         };
-        // What passes does not hide what a person has to mend, and neither of them why somebody paused it.
-        let those = match state {
-            Some(_) => account::Column::State.ne("paused"),
-            None => account::Column::State.eq("active"),
+        self.parked(account, state, &reason, clock).await
+    }
+
+    /// A person has to mend an account. That somebody has paused or removed it meanwhile stays as it is.
+    async fn parked(
+        &self,
+        account: Uuid,
+        state: accounts::State,
+        reason: &str,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        let left_alone = [accounts::State::Paused, accounts::State::Removed].map(accounts::State::as_str);
+        let before = changed::locked(&tx, account).await?;
+        let Some(before) = before.filter(|one| !left_alone.contains(&one.state.as_str())) else { return Ok(()) };
+        let row = account::ActiveModel {
+            state: Set(state.as_str().to_owned()),
+            reason: Set(Some(reason.to_owned())),
+            ..Default::default()
         };
-        let mut told = account::ActiveModel { reason: Set(Some(trouble.to_string())), ..Default::default() };
-        if let Some(state) = state {
-            told.state = Set(state.to_owned());
-        }
-        let told = account::Entity::update_many().set(told).filter(account::COLUMN.id.eq(account)).filter(those);
-        told.exec(&self.db).await?;
-        Ok(())
+        account::Entity::update_many().set(row).filter(account::COLUMN.id.eq(account)).exec(&*tx).await?;
+        changed::tell(&tx, (account, &before.state), state, Some(reason), clock).await?;
+        tx.commit().await
     }
 
     /// The account of that identifier.
@@ -258,7 +299,7 @@ mod tests {
 
     use super::*;
     use crate::config::{AccountKind, Provider, Security};
-    use crate::store::accounts::{self, NewAccount};
+    use crate::store::accounts::NewAccount;
     use crate::store::{testing::on_each_engine, workspaces};
 
     async fn account(store: &Store, clock: &Clock) -> account::Model {
@@ -291,7 +332,7 @@ mod tests {
             assert_eq!(store.accounts_at_a_glance().await.unwrap(), before);
             let noted = accounts::named(store, &address).await.unwrap();
             assert!(noted.last_success.is_some() && noted.last_attempt.is_some());
-            accounts::pause(store, &address, "for a test").await.unwrap();
+            accounts::pause(store, &address, "for a test", &clock).await.unwrap();
             let paused = store.accounts_at_a_glance().await.unwrap();
             assert_ne!(paused, before);
             accounts::resume(store, &address, &clock).await.unwrap();

@@ -25,7 +25,7 @@ pub async fn reconcile(store: &Store, config: &Config, clock: &Clock) -> Result<
             accounts::add(store, &workspace, &new, clock).await?;
         }
     }
-    accounts::pause_undeclared(store, &addresses).await?;
+    accounts::pause_undeclared(store, &addresses, clock).await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::attachments;
 use super::signals::Signals;
 use super::turn::Turn;
 use super::watch::late;
+use crate::events::relay;
 use crate::store::StoreError;
 use crate::store::commit::Committed;
 use crate::trouble::Trouble;
@@ -58,6 +59,9 @@ async fn read_all(worker: &Worker, stop: &CancellationToken) -> Result<Report, S
         biased;
         () = stop.cancelled() => {}
         looked = second_looks => looked?,
+    }
+    if let Err(trouble) = relay::once(worker, stop).await {
+        tracing::warn!(%trouble, "events cannot be delivered");
     }
     Ok(Report { accounts, stopped: false })
 }

@@ -37,6 +37,7 @@ pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
     tracker.spawn(crate::http::serve(worker.clone(), pulse.clone(), stop.clone()));
+    tracker.spawn(crate::events::relay::run(worker.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
     let (mut source, manager) = (Source::new(file).await, Manager::new());
     tracker.spawn(audit_loop::watch(worker.clone(), supervisor.running(), stop.clone()));

@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "src/source/plan.rs",
     "src/worker/backoff.rs",
     "src/worker/pace.rs",
+    "src/events/lanes.rs",
     "src/worker/lease/balance.rs",
 ];
 const IMPURE: &[&str] = &[
@@ -62,7 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mail_parser", &["src/mail"]),
     ("sea_orm", &["src/store", "entity", "migration"]),
     ("oauth2", &["src/oauth"]),
-    ("reqwest", &["src/oauth"]),
+    ("reqwest", &["src/oauth", "src/events"]),
     ("object_store", &["src/attachments"]),
     ("ring", &["src/oauth/service", "src/tls.rs"]),
     ("hickory_resolver", &["src/dns.rs"]),

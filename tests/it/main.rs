@@ -22,6 +22,8 @@ mod commands;
 mod connect;
 mod connect_link;
 mod doctor;
+mod events;
+mod events_commands;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;

@@ -14,12 +14,14 @@ pub mod chromium;
 pub mod dovecot;
 pub mod dovecot_conf;
 pub mod dump;
+pub mod events;
 pub mod faults;
 pub mod forward;
 pub mod guard;
 pub mod inbox;
 pub mod mail;
 pub mod postgres;
+pub mod receiver;
 pub mod scrape;
 pub mod world;
 

@@ -124,3 +124,27 @@ async fn what_a_lost_key_sealed_is_named_and_the_rest_is_done() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_secret_of_a_webhook_is_sealed_anew_and_a_lost_one_disables_it() {
+    on_each_engine(async |store| {
+        let clock = Clock::system();
+        let workspace = crate::store::workspaces::ensure_default(store, &clock).await.unwrap().id;
+        let id = clock.id();
+        let secret = vault(OLD).seal(Place::of_webhook(id), &[7; 32]).unwrap();
+        let url = "https://crm.example/hooks".to_owned();
+        let new = webhooks::NewWebhook { id, workspace, url, kinds: Vec::new(), secret };
+        webhooks::add(store, new, &clock).await.unwrap();
+        let both = vault(&format!("{NEW},{OLD}"));
+        assert_eq!(rekey(store, &both).await.unwrap().sealed, 1);
+        let row = webhooks::all(store).await.unwrap().remove(0);
+        let clear = vault(NEW).open(Place::of_webhook(id), &row.secret).unwrap();
+        assert_eq!(clear.expose_secret(), [7; 32]);
+        assert_eq!(rekey(store, &both).await.unwrap().current, 1);
+        assert_eq!(forget_lost(store, &vault(OLD), &clock).await.unwrap(), 1);
+        let row = webhooks::all(store).await.unwrap().remove(0);
+        assert_eq!((row.state.as_str(), row.secret.len()), ("disabled", 0));
+        assert_eq!(rekey(store, &vault(OLD)).await.unwrap(), Rekeyed::default());
+    })
+    .await;
+}

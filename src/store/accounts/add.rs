@@ -6,7 +6,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
-use super::{State, start};
+use super::{State, changed, start};
 use crate::clock::Clock;
 use crate::config::{self, AccountKind, Auth, Provider, Security};
 use crate::mail::address::Address;
@@ -95,12 +95,16 @@ pub async fn add(
         Some(known) if known.state == State::Removed.as_str() => revive(&tx, known, new, clock).await?,
         Some(known) => join(&tx, known, new, clock).await?,
     };
-    if before.is_some_and(|before| start::is_earlier(&account, &before)) {
+    if before.as_ref().is_some_and(|before| start::is_earlier(&account, before)) {
         start::move_back(&tx, account.id).await?;
     }
     serve(&tx, account.id, workspace.id, clock).await?;
     if let Some(user) = &new.user {
         connect(&tx, account.id, user.id, clock).await?;
+    }
+    if let Some(before) = before.filter(|before| before.state != account.state) {
+        // Whatever stopped it, adding it has mended that.
+        changed::tell(&tx, (account.id, &before.state), State::Active, None, clock).await?;
     }
     tx.commit().await?;
     Ok(account)

@@ -1,6 +1,7 @@
 //! Accounts: the logins we watch, who connected them and which workspaces they serve.
 
 mod add;
+pub(in crate::store) mod changed;
 mod list;
 mod start;
 mod state;

@@ -1,16 +1,21 @@
 //! Pausing, resuming and removing an account.
 
 use entity::{account, account_user, account_workspace};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{State, named};
+use super::{State, changed, named};
 use crate::clock::Clock;
 use crate::mail::address::Address;
 use crate::store::{Store, StoreError, grants};
 
 /// Stops watching until [`resume`].
-pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<account::Model, StoreError> {
+pub async fn pause(
+    store: &Store,
+    address: &Address,
+    reason: &str,
+    clock: &Clock,
+) -> Result<account::Model, StoreError> {
     let account = named(store, address).await?;
     let row = account::ActiveModel {
         id: Set(account.id),
@@ -19,7 +24,7 @@ pub async fn pause(store: &Store, address: &Address, reason: &str) -> Result<acc
         withdrawn: Set(false),
         ..Default::default()
     };
-    Ok(row.update(&store.db).await?)
+    change(store, row, State::Paused, Some(reason), clock).await
 }
 
 /// Watches again, at once, whatever stopped it.
@@ -36,19 +41,37 @@ pub async fn resume(store: &Store, address: &Address, clock: &Clock) -> Result<a
         trouble: Set(None),
         ..Default::default()
     };
-    Ok(row.update(&store.db).await?)
+    change(store, row, State::Active, None, clock).await
 }
 
 /// Notes that the consent of an account was taken back.
-pub async fn disconnected(store: &Store, account: Uuid, reason: &str) -> Result<(), StoreError> {
+pub async fn disconnected(store: &Store, account: Uuid, reason: &str, clock: &Clock) -> Result<(), StoreError> {
     let row = account::ActiveModel {
         id: Set(account),
         state: Set(State::NeedsReauth.as_str().to_owned()),
         reason: Set(Some(reason.to_owned())),
         ..Default::default()
     };
-    row.update(&store.db).await?;
+    change(store, row, State::NeedsReauth, Some(reason), clock).await?;
     Ok(())
+}
+
+/// Writes `row`, which puts an account into the state `to`, and tells of it.
+async fn change(
+    store: &Store,
+    row: account::ActiveModel,
+    to: State,
+    reason: Option<&str>,
+    clock: &Clock,
+) -> Result<account::Model, StoreError> {
+    let tx = store.begin().await?;
+    let before = changed::locked(&tx, *row.id.as_ref()).await?;
+    let account = row.update(&*tx).await?;
+    if let Some(before) = before {
+        changed::tell(&tx, (account.id, &before.state), to, reason, clock).await?;
+    }
+    tx.commit().await?;
+    Ok(account)
 }
 
 /// Ends every connection and forgets the tokens. What was logged stays, and so do the verdicts: an address that is
@@ -64,6 +87,8 @@ pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<a
         .filter(account_user::Column::DisconnectedAt.is_null())
         .exec(&*tx)
         .await?;
+    let before = changed::locked(&tx, account.id).await?.map_or(account.state, |before| before.state);
+    changed::tell(&tx, (account.id, &before), State::Removed, None, clock).await?;
     account_workspace::Entity::delete_many()
         .filter(account_workspace::Column::AccountId.eq(account.id))
         .exec(&*tx)
@@ -83,24 +108,27 @@ pub async fn remove(store: &Store, address: &Address, clock: &Clock) -> Result<a
 
 /// Pauses the accounts that the configuration declared once and does not declare any more; how many. One that an
 /// operator had paused keeps that reason, and stays paused when it is declared again.
-pub async fn pause_undeclared(store: &Store, declared: &[Address]) -> Result<u64, StoreError> {
-    let no_longer = || {
-        account::Entity::update_many()
-            .filter(account::Column::Declared.eq(true))
-            .filter(account::Column::AddressFolded.is_not_in(declared.iter().map(Address::folded)))
-    };
+pub async fn pause_undeclared(store: &Store, declared: &[Address], clock: &Clock) -> Result<u64, StoreError> {
+    let undeclared = Condition::all()
+        .add(account::Column::Declared.eq(true))
+        .add(account::Column::AddressFolded.is_not_in(declared.iter().map(Address::folded)));
+    let watched = undeclared.clone().add(account::Column::State.ne(State::Paused.as_str()));
     let tx = store.begin().await?;
+    let before = account::Entity::find().filter(watched.clone()).lock_exclusive().all(&*tx).await?;
+    let reason = "the configuration no longer declares it";
     let row = account::ActiveModel {
         state: Set(State::Paused.as_str().to_owned()),
-        reason: Set(Some("the configuration no longer declares it".to_owned())),
+        reason: Set(Some(reason.to_owned())),
         withdrawn: Set(true),
         declared: Set(false),
         ..Default::default()
     };
-    let watched = no_longer().filter(account::Column::State.ne(State::Paused.as_str()));
-    let paused = watched.set(row).exec(&*tx).await?;
+    let paused = account::Entity::update_many().filter(watched).set(row).exec(&*tx).await?;
+    for account in &before {
+        changed::tell(&tx, (account.id, &account.state), State::Paused, Some(reason), clock).await?;
+    }
     let row = account::ActiveModel { declared: Set(false), ..Default::default() };
-    no_longer().set(row).exec(&*tx).await?;
+    account::Entity::update_many().filter(undeclared).set(row).exec(&*tx).await?;
     tx.commit().await?;
     Ok(paused.rows_affected)
 }

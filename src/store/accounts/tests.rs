@@ -175,11 +175,11 @@ async fn an_account_pauses_resumes_and_stops_when_it_is_no_longer_declared() {
         let (clock, workspace) = (Clock::system(), workspace(store).await);
         let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
         add(store, &workspace, &log, &clock).await.unwrap();
-        assert_eq!(pause(store, &log.address, "holidays").await.unwrap().state, "paused");
+        assert_eq!(pause(store, &log.address, "holidays", &clock).await.unwrap().state, "paused");
         let resumed = resume(store, &log.address, &clock).await.unwrap();
         assert_eq!((resumed.state.as_str(), resumed.reason), ("active", None));
-        assert_eq!(pause_undeclared(store, std::slice::from_ref(&log.address)).await.unwrap(), 0);
-        assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 1);
+        assert_eq!(pause_undeclared(store, std::slice::from_ref(&log.address), &clock).await.unwrap(), 0);
+        assert_eq!(pause_undeclared(store, &[], &clock).await.unwrap(), 1);
         assert_eq!(named(store, &log.address).await.unwrap().state, "paused");
     })
     .await;
@@ -191,15 +191,15 @@ async fn an_account_declared_again_is_watched_again() {
         let (clock, workspace) = (Clock::system(), workspace(store).await);
         let log = NewAccount { declared: true, ..new(AccountKind::Bcc, "log@ours.example", None) };
         add(store, &workspace, &log, &clock).await.unwrap();
-        pause_undeclared(store, &[]).await.unwrap();
+        pause_undeclared(store, &[], &clock).await.unwrap();
         let again = add(store, &workspace, &log, &clock).await.unwrap();
         assert_eq!((again.state.as_str(), again.reason, again.declared), ("active", None, true));
-        pause(store, &log.address, "holidays").await.unwrap();
-        assert_eq!(pause_undeclared(store, &[]).await.unwrap(), 0);
+        pause(store, &log.address, "holidays", &clock).await.unwrap();
+        assert_eq!(pause_undeclared(store, &[], &clock).await.unwrap(), 0);
         let again = add(store, &workspace, &log, &clock).await.unwrap();
         assert_eq!((again.state.as_str(), again.reason.as_deref()), ("paused", Some("holidays")));
-        pause_undeclared(store, &[]).await.unwrap();
-        pause(store, &log.address, "holidays").await.unwrap();
+        pause_undeclared(store, &[], &clock).await.unwrap();
+        pause(store, &log.address, "holidays", &clock).await.unwrap();
         assert_eq!(add(store, &workspace, &log, &clock).await.unwrap().state, "paused");
     })
     .await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{
-    activity, activity_company, activity_contact, activity_deal, attachment, notice, outbox, thread_message, workspace,
+    activity, activity_company, activity_contact, activity_deal, attachment, notice, thread_message, workspace,
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
@@ -17,7 +17,8 @@ use super::{Attachment, Batch, CommitPolicy, Content, Entrant, Outcome, complete
 use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::decide::decision::Kind;
-use crate::store::{StoreError, padded};
+use crate::events::Event;
+use crate::store::{StoreError, outbox, padded};
 
 /// The activity each logged entry of the batch belongs to, and whether this batch made it.
 #[derive(Debug, Default)]
@@ -246,7 +247,7 @@ struct Rows {
     deals: Vec<activity_deal::ActiveModel>,
     attachments: Vec<attachment::ActiveModel>,
     notices: Vec<notice::ActiveModel>,
-    events: Vec<outbox::ActiveModel>,
+    events: Vec<entity::outbox::ActiveModel>,
 }
 
 impl Rows {
@@ -296,17 +297,9 @@ impl Rows {
     /// The events for other programs, and the notice to the sender if there is one (H2). That somebody replied is an event
     /// of its own (D15), which no automatic mail causes (L11).
     fn announce(&mut self, id: Uuid, batch: &Batch, entrant: &Entrant, clock: &Clock) {
-        let replied = entrant.activity.is_reply(&entrant.envelope).then_some("reply.received");
-        for kind in std::iter::once("activity.logged").chain(replied) {
-            self.events.push(outbox::ActiveModel {
-                id: Set(clock.id()),
-                workspace_id: Set(entrant.activity.workspace),
-                account_id: Set(Some(batch.account)),
-                activity_id: Set(Some(id)),
-                kind: Set(kind.to_owned()),
-                payload: Set(serde_json::json!({"version": 1})),
-                at: Set(clock.now()),
-            });
+        let replied = entrant.activity.is_reply(&entrant.envelope).then_some(Event::ReplyReceived { activity: id });
+        for event in std::iter::once(Event::ActivityLogged { activity: id }).chain(replied) {
+            self.events.push(outbox::row(entrant.activity.workspace, Some(batch.account), &event, clock));
         }
         if let Some(notice) = &entrant.notice {
             self.notices.push(notice::ActiveModel {

@@ -1,14 +1,15 @@
 //! Logged mail that came back (J12).
 
-use entity::{activity, outbox, thread_message};
+use entity::{activity, thread_message};
 use sea_orm::sea_query::Expr;
-use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{Batch, Outcome, rows};
 use crate::clock::Clock;
 use crate::decide::bounce::Returned;
-use crate::store::StoreError;
+use crate::events::Event;
+use crate::store::{StoreError, outbox};
 
 /// Marks what the batch's reports say came back, after the batch's own activities are written.
 pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock) -> Result<(), StoreError> {
@@ -49,14 +50,6 @@ async fn mark(
     if marked.rows_affected == 0 {
         return Ok(());
     }
-    let event = outbox::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(workspace),
-        account_id: Set(Some(batch.account)),
-        activity_id: Set(Some(activity)),
-        kind: Set("activity.bounced".to_owned()),
-        payload: Set(serde_json::json!({"version": 1})),
-        at: Set(clock.now()),
-    };
-    rows::insert(db, vec![event]).await
+    let event = Event::ActivityBounced { activity };
+    rows::insert(db, vec![outbox::row(workspace, Some(batch.account), &event, clock)]).await
 }

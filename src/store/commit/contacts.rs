@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{contact, contact_address, outbox};
+use entity::{contact, contact_address};
 use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 use super::{CommitPolicy, Entrant, rows, watched};
 use crate::clock::Clock;
 use crate::decide::decision::{Counterparty, Kind};
+use crate::events::Event;
 use crate::mail::address::Address;
-use crate::store::{StoreError, padded};
+use crate::store::{StoreError, outbox, padded};
 
 /// Contacts by workspace and folded address.
 #[derive(Debug, Default)]
@@ -48,7 +49,6 @@ pub(super) async fn ensure(
             }
         }
     }
-    let now = clock.now();
     let (mut made, mut addresses, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for ((workspace, folded), (counterparty, entrant)) in wanted {
         let id = clock.id();
@@ -60,15 +60,7 @@ pub(super) async fn ensure(
             contact_id: Set(id),
             position: Set(0),
         });
-        events.push(outbox::ActiveModel {
-            id: Set(clock.id()),
-            workspace_id: Set(workspace),
-            account_id: Set(Some(account)),
-            activity_id: Set(None),
-            kind: Set("contact.created".to_owned()),
-            payload: Set(serde_json::json!({"version": 1, "contact": id})),
-            at: Set(now),
-        });
+        events.push(outbox::row(workspace, Some(account), &Event::ContactCreated { contact: id }, clock));
         contacts.by_address.insert((workspace, folded), id);
     }
     let people = addresses.iter().map(|row| (*row.workspace_id.as_ref(), row.address_folded.as_ref().as_str()));

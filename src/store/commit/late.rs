@@ -1,7 +1,7 @@
 //! Attachments that come after their mail (H7): which activities wait for theirs, and what becomes of those.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{activity, attachment, late_attachment, ledger, notice, outbox};
+use entity::{activity, attachment, late_attachment, ledger, notice};
 use sea_orm::sea_query::Expr;
 use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
@@ -10,8 +10,9 @@ use super::{Attachment, Batch, Entrant, Notice, activities, rows};
 use crate::clock::Clock;
 use crate::decide::decision::Flag;
 use crate::decide::{Code, Finding, Trace};
+use crate::events::Event;
 use crate::store::leases::Fence;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, outbox};
 
 /// How long attachments are waited for, and when the first look at them is.
 #[derive(Debug, Clone, Copy)]
@@ -89,16 +90,8 @@ pub(super) async fn complete(
         .filter(activity::COLUMN.id.eq(activity))
         .exec(db)
         .await?;
-    let event = outbox::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(row.workspace_id),
-        account_id: Set(Some(row.account_id)),
-        activity_id: Set(Some(activity)),
-        kind: Set("activity.completed".to_owned()),
-        payload: Set(serde_json::json!({"version": 1})),
-        at: Set(clock.now()),
-    };
-    rows::insert(db, vec![event]).await?;
+    let event = Event::ActivityCompleted { activity };
+    rows::insert(db, vec![outbox::row(row.workspace_id, Some(row.account_id), &event, clock)]).await?;
     let told = arrived.notice.map(|notice| notice::ActiveModel {
         id: Set(clock.id()),
         workspace_id: Set(row.workspace_id),

@@ -9,7 +9,9 @@ use super::runs::{self, Runs};
 use super::{Batch, Casualty, Committed, Entry, Outcome, rows};
 use crate::clock::Clock;
 use crate::decide::{Code, Trace};
+use crate::events::Event;
 use crate::store::StoreError;
+use crate::store::accounts::changed;
 
 /// Writes the verdicts of a batch.
 pub(super) async fn write(
@@ -25,9 +27,21 @@ pub(super) async fn write(
     }
     forget_attempts(db, batch).await?;
     rows::insert(db, verdicts.sightings).await?;
+    let aside: Vec<Event> = verdicts.quarantines.iter().map(set_aside).collect();
     rows::insert(db, verdicts.quarantines).await?;
+    changed::tell_all(db, batch.account, &aside, clock).await?;
     rows::insert(db, verdicts.rows).await?;
     Ok((verdicts.done, verdicts.codes))
+}
+
+fn set_aside(row: &quarantine::ActiveModel) -> Event {
+    Event::MessageQuarantined {
+        quarantine: *row.id.as_ref(),
+        mailbox: *row.mailbox_id.as_ref(),
+        uid_validity: *row.uid_validity.as_ref(),
+        uid: *row.uid.as_ref(),
+        reason: row.reason.as_ref().clone(),
+    }
 }
 
 /// Removes the verdicts that a second look replaces.

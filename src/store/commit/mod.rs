@@ -19,7 +19,7 @@ mod inherited;
 pub mod late;
 mod ledger;
 mod reviews;
-mod rows;
+pub(in crate::store) mod rows;
 pub mod runs;
 mod threads;
 pub mod watched;
@@ -285,6 +285,7 @@ impl Store {
         seam("commit.ledger")?;
         transaction.commit().await?;
         codes.into_iter().for_each(|code| crate::metrics::verdicts(code, 1));
+        self.committed.notify_one();
         seam("commit.after")?;
         Ok(done)
     }

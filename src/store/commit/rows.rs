@@ -8,7 +8,7 @@ use crate::store::StoreError;
 const ROWS: usize = 128;
 
 /// Inserts `rows` in runs of 128, 64, 32 and so on to 1. SQLite binds 32,766 parameters at most, PostgreSQL 65,535.
-pub(super) async fn insert<A>(db: &DatabaseTransaction, rows: Vec<A>) -> Result<(), StoreError>
+pub(in crate::store) async fn insert<A>(db: &DatabaseTransaction, rows: Vec<A>) -> Result<(), StoreError>
 where
     A: ActiveModelTrait + Send + 'static,
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
