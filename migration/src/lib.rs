@@ -14,6 +14,7 @@ mod m0007_late_attachments;
 mod m0008_reviews;
 mod m0009_consents;
 mod m0010_several_originals;
+mod m0014_notices_on_their_way;
 mod words;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_reviews::Migration),
             Box::new(m0009_consents::Migration),
             Box::new(m0010_several_originals::Migration),
+            Box::new(m0014_notices_on_their_way::Migration),
         ]
     }
 }

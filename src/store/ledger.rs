@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{
-    account_workspace, activity, contact_address, ledger, mailbox, notice, outbox, quarantine, sighting, thread_message,
+    account_workspace, activity, contact_address, ledger, mailbox, outbox, quarantine, sighting, thread_message,
 };
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -178,16 +178,6 @@ impl Store {
         let found = quarantine::Entity::find()
             .filter(quarantine::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
             .order_by_asc(quarantine::Column::CreatedAt)
-            .all(&self.db)
-            .await?;
-        Ok(found)
-    }
-
-    /// Notices of a workspace, oldest first.
-    pub async fn notices(&self, workspace: Uuid) -> Result<Vec<notice::Model>, StoreError> {
-        let found = notice::Entity::find()
-            .filter(notice::COLUMN.workspace_id.eq(workspace))
-            .order_by_asc(notice::Column::CreatedAt)
             .all(&self.db)
             .await?;
         Ok(found)

@@ -13,6 +13,7 @@ mod late;
 pub mod ledger;
 pub mod mailboxes;
 pub mod never_log;
+pub mod notices;
 pub mod open;
 mod originals;
 pub mod pending;

@@ -13,7 +13,7 @@ use crate::decide::Code;
 use crate::mail::address::Address;
 use crate::store::facts::Scope;
 use crate::store::grants::State;
-use crate::store::{Store, StoreError, padded};
+use crate::store::{Store, StoreError, accounts, notices, padded};
 use crate::trouble::Trouble;
 
 /// A state, how many accounts are in it, and when the last of them was made and connected.
@@ -26,6 +26,8 @@ fn has_consent() -> Condition {
         Query::select().column(grant::Column::AccountId).from(grant::Entity).and_where(revoked.not()).to_owned();
     Condition::any().add(account::COLUMN.auth.ne("oauth")).add(account::COLUMN.id.in_subquery(consents))
 }
+
+const NEEDS_REAUTH: &str = accounts::State::NeedsReauth.as_str();
 
 /// Accounts noted with one statement.
 const ROWS: usize = 1_024;
@@ -137,7 +139,7 @@ impl Store {
             .exec(&self.db)
             .await?;
         let state = match trouble {
-            Trouble::NeedsReauth { .. } => Some("needs-reauth"),
+            Trouble::NeedsReauth { .. } => Some(NEEDS_REAUTH),
             Trouble::NeedsAdminConsent { .. } => Some("needs-admin-consent"),
             Trouble::Operator { .. } => Some("broken"),
             _ => None,
@@ -151,9 +153,20 @@ impl Store {
         if let Some(state) = state {
             told.state = Set(state.to_owned());
         }
-        let told = account::Entity::update_many().set(told).filter(account::COLUMN.id.eq(account)).filter(those);
-        told.exec(&self.db).await?;
-        Ok(())
+        let ask = account::Entity::update_many().set(told).filter(account::COLUMN.id.eq(account)).filter(those);
+        if state != Some(NEEDS_REAUTH) {
+            ask.exec(&self.db).await?;
+            return Ok(());
+        }
+        // Its users are told once (J15): by whoever finds it in another state.
+        let tx = self.begin().await?;
+        let begins = ask.clone().filter(account::COLUMN.state.ne(NEEDS_REAUTH)).exec(&*tx).await?;
+        if begins.rows_affected > 0 {
+            notices::needs_reauth(&tx, account, clock).await?;
+        } else {
+            ask.exec(&*tx).await?;
+        }
+        tx.commit().await
     }
 
     /// The account of that identifier.
@@ -218,7 +231,7 @@ mod tests {
 
     use super::*;
     use crate::config::{AccountKind, Provider, Security};
-    use crate::store::accounts::{self, NewAccount};
+    use crate::store::accounts::NewAccount;
     use crate::store::{testing::on_each_engine, workspaces};
 
     async fn account(store: &Store, clock: &Clock) -> account::Model {

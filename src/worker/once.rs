@@ -56,6 +56,10 @@ async fn read_all(worker: &Worker, stop: &CancellationToken) -> Result<Report, S
         () = stop.cancelled() => {}
         looked = second_looks => looked?,
     }
+    // That notices wait is no failure of an account: `notice list` says why.
+    if let Err(trouble) = crate::notices::send_due(worker, stop).await {
+        tracing::warn!(%trouble, "notices cannot be sent");
+    }
     Ok(Report { accounts, stopped: false })
 }
 

@@ -21,6 +21,7 @@ pub async fn run(worker: &Worker) -> Result<(), Trouble> {
     let mut signals = Signals::new()?;
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
+    tracker.spawn(crate::notices::post(worker.clone(), stop.clone()));
     tracker.spawn(crate::http::serve(worker.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
     tracing::info!("watching");

@@ -43,7 +43,13 @@ impl Worker {
 
     /// Reads one account until cancelled. Whatever ends a session is written on the account, and it is tried again: also
     /// what a person must mend, slowly, since nobody tells us of a password or a permission that was mended (J15).
-    pub(super) async fn watch(self, mut account: account::Model, shared: Shared, stop: CancellationToken, parked: Parked) {
+    pub(super) async fn watch(
+        self,
+        mut account: account::Model,
+        shared: Shared,
+        stop: CancellationToken,
+        parked: Parked,
+    ) {
         let mut failures = 0;
         loop {
             parked.store(false, Ordering::Relaxed);

@@ -120,7 +120,11 @@ impl Watched {
         let mended = waits && account.state == "active";
         // Somebody took the consent back: a session that still lives must not outlive it.
         let disconnected = !waits && self.account.state != account.state && account.state == "needs-reauth";
-        !mended && !disconnected && !self.stop.is_cancelled() && !self.task.is_finished() && same_settings(account, &self.account)
+        !mended
+            && !disconnected
+            && !self.stop.is_cancelled()
+            && !self.task.is_finished()
+            && same_settings(account, &self.account)
     }
 }
 

@@ -58,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ring", &["src/oauth/service", "src/tls.rs"]),
     ("hickory_resolver", &["src/dns.rs"]),
     ("webpki_roots", &["src/tls.rs"]),
+    ("lettre", &["src/notices"]),
     ("clap", &["src/cli", "src/main.rs", "src/config"]),
 ];
 

@@ -47,6 +47,8 @@ mod keys;
 mod late_attachments;
 mod live;
 mod never_log;
+mod notices;
+mod notices_refused;
 mod oddities;
 mod questions;
 mod readme;
