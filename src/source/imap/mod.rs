@@ -29,6 +29,8 @@ mod guard;
 mod idle;
 mod login;
 mod mailboxes;
+#[doc(hidden)]
+pub mod probe;
 mod quirks;
 mod read_ahead;
 mod response_code;
