@@ -24,6 +24,7 @@ mod doctor;
 mod faults_database;
 mod faults_hostile;
 mod faults_kill;
+mod faults_list;
 mod faults_login;
 mod faults_mailbox;
 mod faults_outage;
