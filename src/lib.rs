@@ -29,6 +29,8 @@ pub mod oauth;
 
 pub mod worker;
 
+pub mod notices;
+
 pub mod http;
 
 pub mod cli;

@@ -17,6 +17,7 @@ mod m0010_several_originals;
 mod m0011_leases;
 mod m0012_webhooks;
 mod m0013_usage;
+mod m0014_notices_on_their_way;
 mod m0015_audits;
 mod words;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_leases::Migration),
             Box::new(m0012_webhooks::Migration),
             Box::new(m0013_usage::Migration),
+            Box::new(m0014_notices_on_their_way::Migration),
             Box::new(m0015_audits::Migration),
         ]
     }

@@ -7,6 +7,7 @@ use super::args::{ActivityCommand, ContactCommand, ListCommand};
 use super::installation::{Installation, address};
 use super::output::{Output, say};
 use crate::mail::content::display_html;
+use crate::store::notices::Standing;
 use crate::store::records::contacts;
 use crate::store::timeline::TimelineEntry;
 
@@ -182,12 +183,18 @@ pub(super) async fn notice(
     ListCommand::List(list): ListCommand,
 ) -> anyhow::Result<Answer> {
     let mut output = Output::new(list.json);
+    let oldest = installation.clock.now() - installation.config.smtp.max_age();
     for row in installation.store.notices(installation.workspace().await?.id).await? {
+        let state = Standing::of(&row, oldest).as_str();
         let record = json!({
             "to": row.recipient, "kind": row.kind, "message_id": row.message_id,
             "created_at": row.created_at, "sent_at": row.sent_at, "body": row.body,
+            "id": row.id, "state": state, "attempts": row.attempts, "next_try": row.next_try, "reason": row.reason,
         });
-        output.record(&record, |_| format!("{}  {}  to {}\n{}", row.created_at, row.kind, row.recipient, row.body))?;
+        output.record(&record, |_| {
+            let why = row.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{}  {}  to {}  {state}{why}\n{}", row.created_at, row.kind, row.recipient, row.body)
+        })?;
     }
     output.finish_list("No notice was written.")?;
     Ok(Answer::Yes)

@@ -2,6 +2,7 @@
 
 mod account;
 mod endpoint;
+mod smtp;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -56,6 +57,7 @@ impl Config {
         self.check_log(&mut problems);
         endpoint::check(self, &mut problems);
         account::check(self, &mut problems);
+        smtp::check(self, &mut problems);
         problems.0
     }
 

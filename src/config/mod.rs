@@ -14,6 +14,7 @@ mod load;
 mod oauth;
 mod optional;
 mod policy;
+mod smtp;
 mod storage;
 mod value;
 mod watch;
@@ -33,6 +34,7 @@ pub use policy::{
     AutoReplies, ForwardOwn, LoggingRule, NeverLog, Participants, Policy, SenderAuthentication, SubjectPolicy,
 };
 use serde::{Deserialize, Serialize};
+pub use smtp::{Smtp, SmtpAuth, SmtpSecurity};
 pub use storage::{Attachments, BodyOverLimit, Database, Limits, Secrets, Tls};
 pub use value::{DatabaseUrl, Secret};
 pub use watch::Watch;
@@ -60,6 +62,8 @@ pub struct Config {
     pub oauth: OAuth,
     /// The service's own pages.
     pub http: Http,
+    /// By which server notices leave.
+    pub smtp: Smtp,
     /// What is logged, and how.
     pub policy: Policy,
     /// Personal inboxes.

@@ -91,7 +91,12 @@ fn speak_against(results: &[Outcome]) -> bool {
 }
 
 fn summary(results: &[Outcome]) -> String {
-    let words: Vec<String> = results.iter().take(8).map(|r| format!("{}={}", r.method, r.result)).collect();
+    // Keywords (RFC 8601 section 2.2): what a damaged field has in their places may be an address.
+    let word = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(40).collect()
+    };
+    let words: Vec<String> =
+        results.iter().take(8).map(|r| format!("{}={}", word(&r.method), word(&r.result))).collect();
     format!("{}, none of them a pass for the domain in From", words.join(" "))
 }
 
@@ -202,7 +207,8 @@ fn push(elements: &mut [String], c: char, depth: usize) {
     if depth == 0
         && let Some(last) = elements.last_mut()
     {
-        last.extend(c.to_lowercase());
+        // Keywords are ASCII: nothing else may turn into one (the Kelvin sign is a k in lower case).
+        last.push(c.to_ascii_lowercase());
     }
 }
 
@@ -243,6 +249,16 @@ mod tests {
         (p=NONE sp=NONE dis=NONE) header.from=ours.example";
     const MICROSOFT: &str = "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=ours.example; dkim=pass (signature was \
         verified) header.d=ours.example;dmarc=pass action=none header.from=ours.example;compauth=pass reason=100";
+
+    #[test]
+    fn a_damaged_result_tells_no_address() {
+        let told = ours(&["spf=fail=asa@ours.example; dkim@ours.example=none"], &Stamp::Unknown);
+        let Assessment::Fail { detail, .. } = told else { panic!("{told:?}") };
+        let odd =
+            GOOGLE.replace("dkim=", "d\u{212a}im=").replace("dmarc=pass", "dmarc=none").replace("spf=pass", "spf=none");
+        assert!(matches!(ours(&[&odd], &Stamp::Google), Assessment::Fail { .. }), "no method of that name");
+        assert!(detail.starts_with("spf=fail_asa_ours_example dkim_ours_example=none, "), "{detail}");
+    }
 
     #[test]
     fn each_provider_is_believed_in_its_own_shape_only() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::address::{Address, Party};
 use super::automatic::{self, Class};
 use super::bounce;
-use super::fields::{Fields, header_len};
+use super::fields::{Fields, clean, header_len};
 use super::message_id::MessageId;
 use super::parties;
 use super::redirect::Redirect;
@@ -226,6 +226,11 @@ fn parse_date(body: &str) -> Option<(DateTime<Utc>, i32)> {
 
 fn without_blanks(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).take(4_096).collect()
+}
+
+/// A subject that was not in a header: on one line, and no longer than those that were.
+pub(super) fn subject_line(text: &str) -> String {
+    truncated(clean(text), MAX_SUBJECT)
 }
 
 fn truncated(mut text: String, limit: usize) -> String {

@@ -44,7 +44,7 @@ pub fn render(health: Option<&Health>, usual: &Usual, now: DateTime<Utc>) -> Str
 /// Labels in braces, and a value.
 type Series = Vec<(String, String)>;
 
-fn one(value: i64) -> Series {
+fn one(value: impl ToString) -> Series {
     vec![(String::new(), value.to_string())]
 }
 

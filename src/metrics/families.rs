@@ -111,7 +111,12 @@ pub const FAMILIES: &[Family] = &[
     gauge("mailtrail_accounts_running", &[], "accounts", "Accounts that this process watches."),
     gauge("mailtrail_leases_held", &[], "leases", "Leases that this process holds; on SQLite there are none."),
     gauge("mailtrail_connections_open", &[], "sessions", "Sessions with mail servers that are logged in."),
-    gauge("mailtrail_outbox_events", &[], "events", "All: events in the outbox (counted up to 100000)."),
+    gauge(
+        "mailtrail_outbox_events",
+        &[],
+        "events",
+        "All: events that webhooks have not got yet; those of disabled ones do not count.",
+    ),
     gauge("mailtrail_notices_waiting", &[], "notices", "All: notices that wait to be sent (counted up to 100000)."),
     gauge(
         "mailtrail_database_up",

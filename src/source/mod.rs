@@ -18,5 +18,7 @@ pub type Permit = tokio::sync::OwnedSemaphorePermit;
 /// Where messages arrive, in UID order.
 pub type Arrivals = tokio::sync::mpsc::Receiver<Body>;
 
+#[doc(hidden)]
+pub use imap::probe;
 pub use plan::{Cursor, Selected, Step, plan};
 pub use uid::Uid;

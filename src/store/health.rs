@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{account, audit, grant, mailbox, notice, outbox, quarantine};
+use entity::{account, audit, grant, mailbox, notice, quarantine};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationTrait,
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::metrics::{Standing, Usual};
 use crate::source::choice::LEFT;
 use crate::store::accounts::{State, shown_state};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, webhooks};
 
 /// Rows of a growing table that are counted: whoever has more has other worries than their number.
 const COUNTED: u64 = 100_000;
@@ -29,8 +29,8 @@ pub struct Health {
     pub uid_holes: i64,
     /// When the mailbox was audited whose last audit is the longest ago.
     pub oldest_audit: Option<DateTime<Utc>>,
-    /// Events in the outbox.
-    pub outbox: i64,
+    /// Events that webhooks have not got yet.
+    pub outbox: u64,
     /// Notices that were not sent.
     pub notices_waiting: i64,
 }
@@ -75,14 +75,23 @@ impl Store {
         let (uid_holes, oldest_audit) = self.open_holes().await?;
         let mut unsent = Query::select();
         unsent.from(notice::Entity).and_where(notice::Column::SentAt.is_null());
+        unsent.and_where(notice::Column::FailedAt.is_null());
         Ok(Health {
             standings,
             quarantined: self.count(Query::select().from(quarantine::Entity)).await?,
             uid_holes,
             oldest_audit,
-            outbox: self.count(Query::select().from(outbox::Entity)).await?,
+            outbox: self.undelivered().await?,
             notices_waiting: self.count(&mut unsent).await?,
         })
+    }
+
+    async fn undelivered(&self) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        for webhook in webhooks::enabled(self).await? {
+            sum += webhooks::waiting(self, &webhook).await?;
+        }
+        Ok(sum)
     }
 
     async fn standings(&self) -> Result<Vec<Standing>, StoreError> {

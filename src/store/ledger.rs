@@ -1,6 +1,6 @@
 //! The verdicts: listed, looked up for `explain`, and held against the server by `audit`.
 
-use entity::{account_workspace, activity, ledger, mailbox, notice, quarantine, sighting, thread_message};
+use entity::{account_workspace, activity, ledger, mailbox, quarantine, sighting, thread_message};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -160,16 +160,6 @@ impl Store {
         let found = quarantine::Entity::find()
             .filter(quarantine::COLUMN.mailbox_id.is_in(self.mailboxes_of(workspace).await?))
             .order_by_asc(quarantine::Column::CreatedAt)
-            .all(&self.db)
-            .await?;
-        Ok(found)
-    }
-
-    /// Notices of a workspace, oldest first.
-    pub async fn notices(&self, workspace: Uuid) -> Result<Vec<notice::Model>, StoreError> {
-        let found = notice::Entity::find()
-            .filter(notice::COLUMN.workspace_id.eq(workspace))
-            .order_by_asc(notice::Column::CreatedAt)
             .all(&self.db)
             .await?;
         Ok(found)

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod listen;
 pub mod mailboxes;
 pub mod never_log;
+pub mod notices;
 pub mod open;
 mod originals;
 pub mod outbox;

@@ -17,7 +17,7 @@ use crate::seam::seam;
 use crate::store::accounts::{self, changed};
 use crate::store::facts::Scope;
 use crate::store::grants::State;
-use crate::store::{Store, StoreError, padded};
+use crate::store::{Store, StoreError, notices, padded};
 use crate::trouble::Trouble;
 
 /// A state, how many accounts are in it, and when the last of them was made and connected.
@@ -234,6 +234,10 @@ impl Store {
         };
         account::Entity::update_many().set(row).filter(account::COLUMN.id.eq(account)).exec(&*tx).await?;
         changed::tell(&tx, (account, &before.state), state, Some(reason), clock).await?;
+        // Its users are told once (J15).
+        if state == accounts::State::NeedsReauth && before.state != state.as_str() {
+            notices::needs_reauth(&tx, account, clock).await?;
+        }
         tx.commit().await
     }
 

@@ -98,7 +98,7 @@ pub async fn list(store: &Store, workspace: Uuid) -> Result<Vec<(webhook::Model,
 }
 
 /// The events behind where their lanes are, or behind where the others are.
-async fn waiting(store: &Store, row: &webhook::Model) -> Result<u64, StoreError> {
+pub(super) async fn waiting(store: &Store, row: &webhook::Model) -> Result<u64, StoreError> {
     let lane = Func::coalesce([Expr::col((outbox::Entity, outbox::Column::AccountId)), Expr::val(Uuid::nil())]);
     let its_lane = Condition::all()
         .add(Expr::col((webhook_lane::Entity, webhook_lane::Column::WebhookId)).eq(row.id))

@@ -63,6 +63,10 @@ async fn read_all(worker: &Worker, stop: &CancellationToken) -> Result<Report, S
     if let Err(trouble) = relay::once(worker, stop).await {
         tracing::warn!(%trouble, "events cannot be delivered");
     }
+    // That notices wait is no failure of an account: `notice list` says why.
+    if let Err(trouble) = crate::notices::send_due(worker, stop).await {
+        tracing::warn!(%trouble, "notices cannot be sent");
+    }
     Ok(Report { accounts, stopped: false })
 }
 

@@ -5,6 +5,7 @@ use crate::config::{BodyOverLimit, Config};
 use crate::decide::decision::{Activity, Direction, Flag};
 use crate::decide::{Code, Finding, MessageKey, Trace};
 use crate::mail::address::Party;
+use crate::mail::automatic::Class;
 use crate::mail::content::truncate_text;
 use crate::mail::message::{Mail, Part};
 use crate::mail::placeholder::is_placeholder;
@@ -52,7 +53,9 @@ pub(super) async fn prepare(
         Some(forward) if forward.redirected => None,
         Some(forward) => notice_to(&stored, &forward.by),
         None => notice(&stored, &envelope).filter(|_| activity.direction == Direction::Outgoing),
-    };
+    }
+    // RFC 3834 section 2: what a program sent is answered by none.
+    .filter(|_| matches!(envelope.class, Class::Human | Class::List));
     if !dropped.is_empty() {
         activity.flags.push(Flag::AttachmentDropped);
         dropped

@@ -36,6 +36,7 @@ pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
     crate::metrics::install();
     tracker.spawn(late::watch(worker.clone(), stop.clone()));
     tracker.spawn(tidy(worker.clone()));
+    tracker.spawn(crate::notices::post(worker.clone(), stop.clone()));
     tracker.spawn(crate::http::serve(worker.clone(), pulse.clone(), stop.clone()));
     tracker.spawn(crate::events::relay::run(worker.clone(), stop.clone()));
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());

@@ -70,6 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("metrics", &["src/metrics"]),
     ("metrics_exporter_prometheus", &["src/metrics"]),
     ("webpki_roots", &["src/tls.rs"]),
+    ("lettre", &["src/notices"]),
     ("clap", &["src/cli", "src/main.rs", "src/config"]),
 ];
 

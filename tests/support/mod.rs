@@ -20,6 +20,7 @@ pub mod forward;
 pub mod guard;
 pub mod inbox;
 pub mod mail;
+pub mod post;
 pub mod postgres;
 pub mod receiver;
 pub mod scrape;

@@ -4,6 +4,7 @@ mod account;
 mod local;
 mod network;
 mod report;
+mod smtp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(super) async fn doctor(file: Option<&Path>, json: bool) -> anyhow::Result<An
     impatient.connect_timeout_seconds = impatient.connect_timeout_seconds.min(PATIENCE.as_secs());
     impatient.command_timeout_seconds = impatient.command_timeout_seconds.min(PATIENCE.as_secs());
     impatient.token_timeout_seconds = impatient.token_timeout_seconds.min(PATIENCE.as_secs());
+    config.smtp.timeout_seconds = config.smtp.timeout_seconds.min(PATIENCE.as_secs());
     // A level that makes no sense is a finding already.
     let _ = crate::telemetry::init(&config.log);
 
@@ -97,9 +99,13 @@ struct Report {
 impl Report {
     /// What takes a network: asked at once, told in order.
     async fn beyond(&mut self, scene: &Scene) -> anyhow::Result<()> {
-        let (names, servers, registrations) =
-            tokio::join!(network::names(scene), network::mail_servers(scene), network::registrations(scene));
-        for findings in [registrations, names, servers] {
+        let (names, servers, registrations, notices) = tokio::join!(
+            network::names(scene),
+            network::mail_servers(scene),
+            network::registrations(scene),
+            smtp::notices(scene)
+        );
+        for findings in [registrations, names, servers, notices] {
             self.print(findings)?;
         }
         let examined = |account| async move {

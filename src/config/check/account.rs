@@ -97,6 +97,6 @@ fn service(config: &Config, account: &Account, key: &dyn Fn(&str) -> String, pro
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

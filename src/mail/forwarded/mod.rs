@@ -34,6 +34,7 @@ pub use original::{envelope_of, into_original};
 pub use people::Person;
 
 use super::automatic::Class;
+use super::envelope::subject_line;
 use super::forms;
 use super::message::Mail;
 use super::message_id::MessageId;
@@ -270,13 +271,17 @@ fn backed(found: Found, other: Option<&str>) -> Result<Found, Reason> {
 
 fn finished(found: Found, outer: &Outer, page: Option<&str>, html: Option<String>) -> Forwarded {
     let Found { block, from, separator, separator_line, note, below, text, certainty, .. } = found;
-    let people = |value: &Option<String>| value.as_deref().map(people::list).unwrap_or_default();
-    let (to, cc) = (people(&block.to), people(&block.cc));
+    let people = |value: &Option<String>| -> Vec<Person> {
+        let list = value.as_deref().map(people::list).unwrap_or_default();
+        list.into_iter().map(Person::on_one_line).collect()
+    };
+    let (from, to, cc) = (from.on_one_line(), people(&block.to), people(&block.cc));
     let line = separator_line.as_deref();
     let languages = language_of(&block, line);
     let client = client::client_of_forward(line, separator, &block, page);
     let date = block.date.filter(|date| !date.is_empty());
-    let subject = block.subject.or_else(|| filled(outer.subject)).filter(|subject| !subject.is_empty());
+    let subject = block.subject.or_else(|| filled(outer.subject)).map(|subject| subject_line(&subject));
+    let subject = subject.filter(|subject| !subject.is_empty());
     // The HTML goes on with what the forwarder wrote below.
     let html = html.filter(|_| below.is_empty());
     let date_utc = date.as_deref().and_then(|date| date::moment(date, languages));

@@ -106,6 +106,20 @@ mod tests {
     }
 
     #[test]
+    fn a_printed_subject_is_one_line_however_long_and_odd_it_is() {
+        let odd = format!("Of\u{b}fer\u{c}\u{1b}{}", "x".repeat(20_000));
+        let mut mail = forward("Sun, 22 Nov 2026 12:00:00 +0100", "Sun, Nov 22, 2026 at 10:05 AM");
+        mail.text = mail.text.map(|text| text.replace("Subject: Offer", &format!("Subject: {odd}")));
+        mail.text = mail.text.map(|text| text.replace("From: Carla", "From: Car\u{1}la"));
+        mail.forward = Some(Box::new(forwarded::read(&mail)));
+        let envelope = into_original(mail).envelope;
+        assert_eq!(envelope.from[0].name.as_deref(), Some("Carla"));
+        let subject = envelope.subject;
+        assert!(subject.starts_with("Of") && subject.len() <= 8 * 1024, "{subject}");
+        assert!(!subject.chars().any(char::is_control), "{subject:?}");
+    }
+
+    #[test]
     fn a_date_without_a_zone_is_on_the_clocks_of_who_forwards() {
         let forwarded = "Sun, 22 Nov 2026 12:00:00 +0100";
         assert_eq!(moment(forwarded, "Sun, Nov 22, 2026 at 10:05 AM"), "11-22T09:05");

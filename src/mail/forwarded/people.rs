@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::mail::address::Address;
+use crate::mail::fields::clean;
 use crate::mail::forms::BEHALF;
 use crate::mail::reply::fold::{find_phrase, fold, is_invisible};
 
@@ -22,6 +23,13 @@ pub struct Person {
     pub name: Option<String>,
     /// The address.
     pub address: Option<Address>,
+}
+
+impl Person {
+    /// As it may be shown and stored: a body may hold anything where a header field holds a name.
+    pub(super) fn on_one_line(self) -> Self {
+        Self { name: self.name.map(|name| clean(&name)).filter(|name| !name.is_empty()), ..self }
+    }
 }
 
 /// Why nobody can be said to have sent a message.

@@ -31,7 +31,7 @@ pub fn reply_text(text: Option<&str>, html: Option<&str>, is_plain: bool) -> Opt
             (None, _) => reply_of(&text_of_html(html)),
             (Some(marked), _) => reply_of(&text_of_html(&marked)),
         }),
-        (None, None) => text.filter(|_| is_plain).map(str::to_owned),
+        (None, None) => text.filter(|_| is_plain).map(|text| tidy(text).to_owned()),
     }
 }
 

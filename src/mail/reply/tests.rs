@@ -18,6 +18,11 @@ fn html(html: &str) -> String {
     reply_text(None, Some(html), false).unwrap()
 }
 
+#[test]
+fn a_text_of_blank_lines_says_nothing() {
+    assert_eq!(plain("\n \n\n"), "");
+}
+
 /// A line above a quote for every language, as Gmail, Apple Mail, Outlook, Thunderbird or Roundcube writes it.
 const INTROS: &[&str] = &[
     "On Tue, May 4, 2021 at 10:12 AM Ana Berg <ana@customer.example> wrote:",

@@ -30,6 +30,8 @@ mod idle;
 mod login;
 mod mailboxes;
 mod meter;
+#[doc(hidden)]
+pub mod probe;
 mod quirks;
 mod read_ahead;
 mod response_code;

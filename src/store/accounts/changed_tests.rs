@@ -43,7 +43,7 @@ async fn a_state_is_told_of_when_it_changes_and_only_then() {
         assert_eq!(told(store).await, [""; 0], "nothing was there before");
         let reauth = Trouble::NeedsReauth { reason: "consent is needed".into() };
         for trouble in [&reauth, &reauth, &Trouble::retry("busy")] {
-            store.failed(account.id, trouble, &clock).await.unwrap();
+            store.failed(account.id, trouble, None, &clock).await.unwrap();
         }
         assert_eq!(told(store).await, ["account.state_changed active needs-reauth"]);
         for _ in 0..2 {
@@ -53,7 +53,7 @@ async fn a_state_is_told_of_when_it_changes_and_only_then() {
         for _ in 0..2 {
             pause(store, &log().address, "holidays", &clock).await.unwrap();
         }
-        store.failed(account.id, &reauth, &clock).await.unwrap();
+        store.failed(account.id, &reauth, None, &clock).await.unwrap();
         assert_eq!(told(store).await, ["account.state_changed active paused"]);
         resume(store, &log().address, &clock).await.unwrap();
         pause_undeclared(store, &[], &clock).await.unwrap();
@@ -77,7 +77,7 @@ async fn every_workspace_that_an_account_serves_is_told() {
         }
         let account = remove(store, &log().address, &clock).await.unwrap();
         assert_eq!(told(store).await, ["account.state_changed active removed"; 2]);
-        store.failed(account.id, &Trouble::operator("no such file"), &clock).await.unwrap();
+        store.failed(account.id, &Trouble::operator("no such file"), None, &clock).await.unwrap();
         assert_eq!(
             store.account(account.id).await.unwrap().unwrap().state,
             "removed",

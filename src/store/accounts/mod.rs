@@ -30,7 +30,7 @@ pub enum State {
 
 impl State {
     /// The word in the database.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Paused => "paused",

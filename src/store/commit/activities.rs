@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::decide::MessageKey;
 use crate::decide::decision::Kind;
 use crate::events::Event;
+use crate::store::notices::{self, About};
 use crate::store::{StoreError, outbox, padded};
 
 /// The activity each logged entry of the batch belongs to, and whether this batch made it.
@@ -302,17 +303,13 @@ impl Rows {
             self.events.push(outbox::row(entrant.activity.workspace, Some(batch.account), &event, clock));
         }
         if let Some(notice) = &entrant.notice {
-            self.notices.push(notice::ActiveModel {
-                id: Set(clock.id()),
-                workspace_id: Set(entrant.activity.workspace),
-                recipient: Set(notice.recipient.address.as_str().to_owned()),
-                kind: Set("attachment-dropped".to_owned()),
-                message_id: Set(entrant.envelope.message_id.as_ref().map(|id| id.as_str().to_owned())),
-                activity_id: Set(Some(id)),
-                body: Set(notice.body.clone()),
-                created_at: Set(clock.now()),
-                sent_at: Set(None),
-            });
+            let about = About {
+                message_id: entrant.envelope.message_id.as_ref().map(|id| id.as_str().to_owned()),
+                activity: Some(id),
+                ..About::new(entrant.activity.workspace, notices::Kind::AttachmentDropped)
+            };
+            let recipient = notice.recipient.address.as_str();
+            self.notices.push(notices::row(about, recipient, notice.body.clone(), clock));
         }
     }
 

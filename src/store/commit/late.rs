@@ -1,7 +1,7 @@
 //! Attachments that come after their mail (H7): which activities wait for theirs, and what becomes of those.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{activity, attachment, late_attachment, ledger, notice};
+use entity::{activity, attachment, late_attachment, ledger};
 use sea_orm::sea_query::Expr;
 use sea_orm::{DatabaseTransaction, EntityTrait, QueryFilter, Set};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::decide::decision::Flag;
 use crate::decide::{Code, Finding, Trace};
 use crate::events::Event;
 use crate::store::leases::Fence;
+use crate::store::notices::{self, About};
 use crate::store::{Store, StoreError, outbox};
 
 /// How long attachments are waited for, and when the first look at them is.
@@ -92,17 +93,12 @@ pub(super) async fn complete(
         .await?;
     let event = Event::ActivityCompleted { activity };
     rows::insert(db, vec![outbox::row(row.workspace_id, Some(row.account_id), &event, clock)]).await?;
-    let told = arrived.notice.map(|notice| notice::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(row.workspace_id),
-        recipient: Set(notice.recipient.address.as_str().to_owned()),
-        kind: Set("attachment-dropped".to_owned()),
-        message_id: Set(row.message_id),
-        activity_id: Set(Some(activity)),
-        body: Set(notice.body),
-        created_at: Set(clock.now()),
-        sent_at: Set(None),
-    });
+    let about = About {
+        message_id: row.message_id,
+        activity: Some(activity),
+        ..About::new(row.workspace_id, notices::Kind::AttachmentDropped)
+    };
+    let told = arrived.notice.map(|notice| notices::row(about, notice.recipient.address.as_str(), notice.body, clock));
     rows::insert(db, told.into_iter().collect()).await?;
     explain(db, activity, Finding::AttachmentsCame).await?;
     Ok(true)

@@ -12,7 +12,7 @@ use super::{Batch, Entry, Outcome, Review, rows};
 use crate::clock::Clock;
 use crate::decide::decision::Kind;
 use crate::mail::verification::Verification;
-use crate::store::StoreError;
+use crate::store::{StoreError, notices};
 
 /// What a provider asks, as it is kept with the account.
 #[derive(Serialize)]
@@ -21,9 +21,6 @@ struct Asked {
     asked: Verification,
     at: DateTime<Utc>,
 }
-
-/// The kind of notice that a forward waits.
-const NOT_LOGGED: &str = "forward-not-logged";
 
 /// Puts what could not be processed into the queue and tells who forwarded it, once; takes out what a second look settled.
 pub(super) async fn write(db: &DatabaseTransaction, batch: &Batch, clock: &Clock) -> Result<(), StoreError> {
@@ -105,7 +102,7 @@ async fn told_before(db: &DatabaseTransaction, reviews: Vec<&Review>) -> Result<
         return Ok(HashSet::new());
     }
     let rows = notice::Entity::find()
-        .filter(notice::COLUMN.kind.eq(NOT_LOGGED))
+        .filter(notice::COLUMN.kind.eq(notices::Kind::ForwardNotLogged.as_str()))
         .filter(notice::COLUMN.workspace_id.is_in(reviews.iter().map(|review| review.held.workspace)))
         .filter(notice::COLUMN.message_id.is_in(ids))
         .all(db)
@@ -121,17 +118,11 @@ fn told(review: &Review, clock: &Clock) -> notice::ActiveModel {
          (mailtrail review). Forwarded as an attachment, a mail is always understood.",
         held.why.sentence()
     );
-    notice::ActiveModel {
-        id: Set(clock.id()),
-        workspace_id: Set(held.workspace),
-        recipient: Set(held.by.address.as_str().to_owned()),
-        kind: Set(NOT_LOGGED.to_owned()),
-        message_id: Set(review.message_id.clone()),
-        activity_id: Set(None),
-        body: Set(body),
-        created_at: Set(clock.now()),
-        sent_at: Set(None),
-    }
+    let about = notices::About {
+        message_id: review.message_id.clone(),
+        ..notices::About::new(held.workspace, notices::Kind::ForwardNotLogged)
+    };
+    notices::row(about, held.by.address.as_str(), body, clock)
 }
 
 /// Keeps with the account what a provider asks last, until mail comes that way.

@@ -31,6 +31,8 @@ pub mod oauth;
 
 mod provider;
 
+pub mod smtp;
+
 mod tls;
 
 use std::fmt::Debug;
@@ -40,6 +42,7 @@ pub use dns::DnsServer;
 pub use imap::{Command, Fault, Logins, MailServer, MailSettings, Profile, UidNext, When};
 pub use oauth::{Failure, OAuthServer, OAuthSettings, RefreshRule, ServiceAccount, TokenRequest};
 pub use provider::{Connection, Provider};
+pub use smtp::{Hello, Mail, SmtpFault, SmtpServer, SmtpSettings};
 pub use tls::Certificate;
 
 /// The value, or the end of the test.

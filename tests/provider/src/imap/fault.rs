@@ -50,6 +50,8 @@ pub enum Fault {
     SessionExpired,
     /// The messages asked for are expunged just before the command runs.
     ExpungeFirst,
+    /// Lines that hold this are left out of the answer.
+    Without(String),
     /// The answer comes so much later.
     Slow(Duration),
 }
@@ -117,6 +119,10 @@ impl Fault {
                     std::iter::once(untagged).chain(again)
                 };
                 Reply { untagged: reply.untagged.into_iter().flat_map(twice).collect(), ..reply }
+            }
+            Self::Without(word) => {
+                reply.untagged.retain(|one| !matches!(one, Untagged::Line(line) if line.contains(word)));
+                reply
             }
             Self::Throttled(_) => Reply { tagged: Some(profile.throttled(0)), ..reply },
             _ => reply,
