@@ -42,7 +42,7 @@ pub struct Worker {
     pub backoff_max_seconds: u64,
     /// Seconds that a session must last for the failures before it to be forgotten.
     pub steady_seconds: u64,
-    /// Bytes received from the server for one account in a day (UTC); 0 for any number.
+    /// Bytes received from the server for one account in a day (UTC); 0 for what Gmail bears there, and any number elsewhere.
     pub daily_bytes: u64,
     /// Commands sent for one account in a day (UTC); 0 for any number.
     pub daily_commands: u64,
@@ -126,7 +126,7 @@ impl Default for Worker {
             poll_deadline_seconds: 300,
             backoff_max_seconds: 900,
             steady_seconds: 60,
-            daily_bytes: 2_000_000_000,
+            daily_bytes: 0,
             daily_commands: 0,
             shutdown_seconds: 20,
             lease_seconds: 30,

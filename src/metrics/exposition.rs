@@ -44,7 +44,7 @@ pub fn render(health: Option<&Health>, usual: &Usual, now: DateTime<Utc>) -> Str
 /// Labels in braces, and a value.
 type Series = Vec<(String, String)>;
 
-fn one(value: impl ToString) -> Series {
+fn one(value: i64) -> Series {
     vec![(String::new(), value.to_string())]
 }
 
@@ -57,7 +57,7 @@ fn of_installation(health: &Health, usual: &Usual, now: DateTime<Utc>) -> Vec<(&
         ("mailtrail_quarantined", one(health.quarantined)),
         ("mailtrail_uid_holes", one(health.uid_holes)),
         ("mailtrail_audit_age_seconds", audited.unwrap_or_default()),
-        ("mailtrail_outbox_events", one(health.outbox)),
+        ("mailtrail_outbox_events", one(i64::try_from(health.outbox).unwrap_or(i64::MAX))),
         ("mailtrail_notices_waiting", one(health.notices_waiting)),
     ]
 }

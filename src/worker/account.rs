@@ -72,7 +72,7 @@ impl Worker {
     async fn log_in(&self, account: &account::Model) -> Result<Session, Trouble> {
         let endpoint = endpoint(account)?;
         let usage = &self.common.usage;
-        usage.begin(&self.store, account.id, &self.config.worker, self.clock.now()).await?;
+        usage.begin(&self.store, account, &self.config.worker, self.clock.now()).await?;
         let meter = usage.meter(account.id);
         meter.afford()?;
         let limits = Limits { meter, ..limits(&self.config, account) };

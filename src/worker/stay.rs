@@ -143,7 +143,7 @@ impl Worker {
                 // Other mailboxes may be watched now, and at another cost.
                 inbox = None;
                 let (worker, now) = (&self.config.worker, self.clock.now());
-                if let Err(error) = self.common.usage.begin(&self.store, account.id, worker, now).await {
+                if let Err(error) = self.common.usage.begin(&self.store, account, worker, now).await {
                     return error.into();
                 }
             }

@@ -5,12 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use entity::account;
 use uuid::Uuid;
 
 use crate::config;
 use crate::source::{Meter, Spent};
 use crate::store::usage::Spending;
 use crate::store::{Store, StoreError};
+
+/// Bytes of a day that an account at Google gets where none are configured: Gmail locks one out that downloads more than
+/// 2,500 MB a day over IMAP, and people's own programs download, too.
+const AT_GOOGLE: u64 = 2_000_000_000;
 
 /// The meters of all accounts that this process has read.
 #[derive(Default)]
@@ -23,6 +28,8 @@ struct Metered {
     written: Spent,
     /// The day whose budget it has.
     day: Option<NaiveDate>,
+    /// Whether Google hosts the account.
+    at_google: bool,
 }
 
 impl Usage {
@@ -35,17 +42,17 @@ impl Usage {
     pub async fn begin(
         &self,
         store: &Store,
-        account: Uuid,
+        account: &account::Model,
         worker: &config::Worker,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let day = now.date_naive();
-        let meter = self.meter(account);
-        self.write(store, day, |id| *id == account).await?;
-        allow(&meter, worker, store.spent(account, day).await?);
-        if let Some(metered) = self.lock().get_mut(&account) {
-            metered.day = Some(day);
-        }
+        self.write(store, day, |id| *id == account.id).await?;
+        let spent = store.spent(account.id, day).await?;
+        let mut all = self.lock();
+        let metered = all.entry(account.id).or_default();
+        (metered.day, metered.at_google) = (Some(day), account.provider == "google");
+        metered.allow(worker, spent);
         Ok(())
     }
 
@@ -60,7 +67,7 @@ impl Usage {
         self.write(store, today, |_| true).await?;
         let mut ended = false;
         for metered in self.lock().values_mut().filter(|metered| metered.day.is_some_and(|day| day != today)) {
-            allow(&metered.meter, worker, Spent::default());
+            metered.allow(worker, Spent::default());
             metered.day = Some(today);
             ended = true;
         }
@@ -94,10 +101,13 @@ impl Usage {
     }
 }
 
-/// Gives a meter what a day's budget has left.
-fn allow(meter: &Meter, worker: &config::Worker, spent: Spent) {
-    let left = |daily: u64, spent: u64| (daily > 0).then(|| daily.saturating_sub(spent));
-    meter.allow(left(worker.daily_bytes, spent.bytes), left(worker.daily_commands, spent.commands));
+impl Metered {
+    /// Gives the meter what a day's budget has left.
+    fn allow(&self, worker: &config::Worker, spent: Spent) {
+        let left = |daily: u64, spent: u64| (daily > 0).then(|| daily.saturating_sub(spent));
+        let bytes = if worker.daily_bytes == 0 && self.at_google { AT_GOOGLE } else { worker.daily_bytes };
+        self.meter.allow(left(bytes, spent.bytes), left(worker.daily_commands, spent.commands));
+    }
 }
 
 fn difference(more: Spent, less: Spent) -> Spent {
@@ -126,24 +136,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn gmails_own_limit_holds_at_google_alone_and_any_that_is_told_everywhere() {
+        on_each_engine(async |store| {
+            let row = account(store).await;
+            for (provider, told, expected) in
+                [("google", 0, Some(AT_GOOGLE)), ("imap", 0, None), ("imap", 7, Some(7)), ("google", 7, Some(7))]
+            {
+                let row = account::Model { provider: provider.to_owned(), ..row.clone() };
+                let limits = config::Worker { daily_bytes: told, ..config::Worker::default() };
+                let usage = Usage::default();
+                usage.begin(store, &row, &limits, at("2026-11-23T22:00:00Z")).await.unwrap();
+                assert_eq!(usage.meter(row.id).bytes_left_for_test(), expected, "{provider}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn a_restart_forgets_nothing_that_was_spent_and_a_new_day_begins_anew() {
         on_each_engine(async |store| {
-            let account = account(store).await.id;
+            let row = account(store).await;
+            let account = row.id;
             let limits = config::Worker { daily_commands: 3, ..config::Worker::default() };
             let evening = at("2026-11-23T22:00:00Z");
             let before = Usage::default();
-            before.begin(store, account, &limits, evening).await.unwrap();
+            before.begin(store, &row, &limits, evening).await.unwrap();
             before.meter(account).ask_for_test(2);
             assert_eq!(before.rest(account, evening), None);
             before.flush(store, &limits, evening).await.unwrap();
             before.flush(store, &limits, evening).await.unwrap();
             let after = Usage::default();
-            after.begin(store, account, &limits, evening).await.unwrap();
+            after.begin(store, &row, &limits, evening).await.unwrap();
             assert_eq!(after.rest(account, evening), None);
             after.meter(account).ask_for_test(1);
             assert_eq!(after.rest(account, evening), Some(Duration::from_secs(2 * 60 * 60)));
             // Not a moment before midnight, whoever asks; and what is booked late is booked on the day it was spent.
-            after.begin(store, account, &limits, evening).await.unwrap();
+            after.begin(store, &row, &limits, evening).await.unwrap();
             assert!(after.rest(account, evening).is_some());
             let tomorrow = at("2026-11-24T00:00:01Z");
             after.flush(store, &limits, tomorrow).await.unwrap();

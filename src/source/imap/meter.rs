@@ -59,6 +59,13 @@ impl Meter {
         self.commands.fetch_add(commands, Relaxed);
     }
 
+    /// What is left of the bytes; `None` is any number.
+    #[cfg(test)]
+    pub fn bytes_left_for_test(&self) -> Option<u64> {
+        let last = self.last_byte.load(Relaxed);
+        (last < u64::MAX).then(|| last - self.bytes.load(Relaxed))
+    }
+
     /// Something was brought to its end: a command was answered, a batch was stored.
     pub fn stepped(&self) {
         self.steps.fetch_add(1, Relaxed);
