@@ -223,9 +223,12 @@ impl<E: Clone> Lanes<E> {
             self.due.remove(&(at, id));
             self.ready.push_back(id);
         }
-        let tried = (self.standing.rounds > 0).then(|| self.due.first().map(|(_, id)| *id)).flatten();
-        let lane = self.ready.pop_front().or(tried)?;
-        self.due.retain(|(_, id)| tried != Some(*id) || *id != lane);
+        let lane = match self.ready.pop_front() {
+            Some(lane) => lane,
+            // Whether the endpoint is back is tried with the lane that would be the next.
+            None if self.standing.rounds > 0 => self.due.pop_first()?.1,
+            None => return None,
+        };
         let Lane { queue, flying, apart } = self.lanes.get_mut(&lane)?;
         match (queue.front(), apart) {
             (Some((seq, event)), _) => {
