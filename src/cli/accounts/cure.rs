@@ -57,7 +57,7 @@ fn cure(listed: &Listed, state: &str, usual: &Usual, now: DateTime<Utc>) -> Opti
         _ if account.failures > 0 => Some(match &account.last_success {
             Some(_) => format!("Nothing to do yet: {again}. If this stays, `mailtrail doctor` tells where it ends."),
             None => format!(
-                "It has never worked: are host and port right? {again}; `mailtrail doctor` tells where it ends."
+                "It has never worked: are host and port right? It is tried again by itself; `mailtrail doctor` tells where it ends."
             ),
         }),
         _ => match account.last_success {
