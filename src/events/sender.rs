@@ -116,7 +116,7 @@ impl Sender {
     /// Sends one event once.
     pub async fn send(&self, target: &Target, id: Uuid, body: Bytes) -> Answer {
         let answer = self.attempt(target, id, body).await;
-        metrics::counter!("mailtrail_webhook_deliveries_total", "outcome" => answer.outcome()).increment(1);
+        crate::metrics::delivered(answer.outcome(), 1);
         answer
     }
 

@@ -117,6 +117,12 @@ pub const FAMILIES: &[Family] = &[
         "events",
         "All: events that webhooks have not got yet; those of disabled ones do not count.",
     ),
+    counter(
+        "mailtrail_webhook_deliveries_total",
+        &["outcome"],
+        "deliveries",
+        "Events sent to webhooks, by what came of it.",
+    ),
     gauge("mailtrail_notices_waiting", &[], "notices", "All: notices that wait to be sent (counted up to 100000)."),
     gauge(
         "mailtrail_database_up",

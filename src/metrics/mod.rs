@@ -65,6 +65,7 @@ fn begin_at_zero() {
         counter!("mailtrail_throttles_total", "provider" => provider).absolute(0);
         counter!("mailtrail_token_refreshes_total", "provider" => provider, "outcome" => "renewed").absolute(0);
     }
+    ["delivered", "gone", "refused", "away"].into_iter().for_each(|outcome| delivered(outcome, 0));
     gauge!("mailtrail_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("mailtrail_accounts_running").set(0.0);
     gauge!("mailtrail_connections_open").set(0.0);
@@ -104,6 +105,11 @@ pub fn refreshed(provider: &str, trouble: Option<&Trouble>) {
 /// A provider asked us to slow down.
 pub fn throttled(provider: &str) {
     counter!("mailtrail_throttles_total", "provider" => provider.to_owned()).increment(1);
+}
+
+/// So many events were sent to a webhook, with this outcome.
+pub fn delivered(outcome: &'static str, count: u64) {
+    counter!("mailtrail_webhook_deliveries_total", "outcome" => outcome).increment(count);
 }
 
 /// A sync ended badly.
