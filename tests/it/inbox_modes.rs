@@ -240,7 +240,7 @@ async fn the_service_logs_a_reply_at_once_and_a_late_match_soon_over_at_most_two
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poll_of_unchanged_mailboxes_is_a_round_trip_for_each_and_a_silent_idle_hides_nothing() {
     for (profile, others) in [(Profile::Gmail, 0), (Profile::Exchange, 1)] {
-        let desk = Desk::with(Engine::Sqlite, profile, "[worker]\npoll_seconds = 1\n").await;
+        let desk = Desk::with(Engine::Sqlite, profile, "[worker]\npoll_seconds = 1\n[audit]\nevery_hours = 0\n").await;
         desk.log_by_bcc("1@ours.example");
         desk.sync();
         desk.provider.mail.clear_commands();
