@@ -16,7 +16,10 @@ const AT_ONCE: usize = 4;
 const SHARES: f64 = 2.0;
 
 pub async fn measure(accounts: usize) -> bool {
-    let settings = format!("worker.connects_per_second = 1000\nworker.concurrent_accounts = {AT_ONCE}\n");
+    // A turn is four FETCHes: a backlog is ten turns, as one of 4,000 messages would be by default.
+    let settings = format!(
+        "worker.connects_per_second = 1000\nworker.concurrent_accounts = {AT_ONCE}\nworker.batch_messages = 10\n"
+    );
     let office = Office::new(accounts, Watching::BccMailboxes, false, &settings).await;
     for number in 0..accounts {
         let address = Office::address(number);

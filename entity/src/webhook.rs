@@ -24,7 +24,7 @@ pub struct Model {
     pub secret: Vec<u8>,
     /// `enabled` or `disabled`.
     pub state: String,
-    /// Why it is disabled.
+    /// Why it is disabled, or what came of the last delivery that failed.
     pub reason: Option<String>,
     /// When it was added.
     pub created_at: DateTimeUtc,

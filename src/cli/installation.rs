@@ -61,7 +61,10 @@ impl Installation {
         };
         let store =
             Store::open(config.database.url.expose(), &options).await.context("the database cannot be opened")?;
-        store.migrate().await.context("the database cannot be brought up to date")?;
+        // Who only reads does not wait for somebody else's lock.
+        if store.schema().await != (0, false) {
+            store.migrate().await.context("the database cannot be brought up to date")?;
+        }
         let clock = Clock::system();
         ensure_workspaces(&store, &config, &clock).await?;
         Ok(Self { config: Arc::new(config), store, clock, workspace, file: file.map(Path::to_owned) })

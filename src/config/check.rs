@@ -47,6 +47,9 @@ impl Problems {
     }
 }
 
+/// Nobody waits longer, and sums of such times are times, too.
+const LONGEST_SECONDS: u64 = 10 * 365 * 86_400;
+
 impl Config {
     /// Everything that is wrong. Looks at files, but at no network and no database.
     pub fn check(&self) -> Vec<Problem> {
@@ -127,6 +130,23 @@ impl Config {
         ];
         for (key, _) in positive.into_iter().chain(self.events.positive()).filter(|(_, value)| *value == 0) {
             problems.add(key, "is 0", "set it to 1 or more");
+        }
+        let spans = positive.into_iter().chain(self.events.positive()).chain([
+            ("database.wait_seconds", self.database.wait_seconds),
+            ("events.give_up_hours", self.events.give_up_hours.into()),
+            ("worker.steady_seconds", worker.steady_seconds),
+            ("worker.shutdown_seconds", worker.shutdown_seconds),
+        ]);
+        for (key, value) in spans {
+            let longest = match key.rsplit_once('_') {
+                Some((_, "seconds")) => LONGEST_SECONDS,
+                Some((_, "hours")) => LONGEST_SECONDS / 3_600,
+                Some((_, "days")) => LONGEST_SECONDS / 86_400,
+                _ => continue,
+            };
+            if value > longest {
+                problems.add(key, format!("is over {longest}, which is ten years"), "lower it");
+            }
         }
         if limits.recipients > 5_000 {
             problems.add("limits.recipients", "is over 5000", "lower it: a mail to more people is a mailing");

@@ -59,6 +59,8 @@ struct Endpoint {
     /// When it was last written how far it is, and the claim renewed.
     kept: Instant,
     succeeded: bool,
+    /// What came of the last delivery that failed, if none has succeeded since.
+    failing: Option<String>,
 }
 
 /// Delivers until `until`, or until it is told to stop, the endpoint is given up, or it is another process's. `last` is the
@@ -86,7 +88,7 @@ pub(super) async fn deliver(
     let lanes = Lanes::new(shared.rules, row.cursor, standing, apart);
     let kinds = webhooks::kinds(&row).unwrap_or_default();
     let (flying, kept) = (JoinSet::new(), Instant::now());
-    let mut endpoint = Endpoint { shared, row, kinds, target, lanes, flying, kept, succeeded: false };
+    let mut endpoint = Endpoint { shared, row, kinds, target, lanes, flying, kept, succeeded: false, failing: None };
     endpoint.run(last, until, stop).await
 }
 
@@ -177,7 +179,7 @@ impl Endpoint {
         let (clock, now) = (&self.shared.clock, self.shared.clock.now());
         let wish = match answer {
             Answer::Taken(_) => {
-                self.succeeded = true;
+                (self.succeeded, self.failing) = (true, None);
                 self.lanes.delivered(lane, seq, now);
                 return None;
             }
@@ -185,7 +187,12 @@ impl Endpoint {
             Answer::Gone | Answer::Away(_) => None,
         };
         let host = self.target.url.host_str().unwrap_or_default();
-        tracing::debug!(webhook = %self.row.id, host, %answer, "an event was not delivered");
+        if self.failing.is_none() && self.row.failing_since.is_none() {
+            tracing::warn!(webhook = %self.row.id, host, %answer, "a webhook fails; it is tried again by itself");
+        } else {
+            tracing::debug!(webhook = %self.row.id, host, %answer, "an event was not delivered");
+        }
+        self.failing = Some(answer.to_string());
         let failed = self.lanes.failed(lane, seq, wish, now, |wait| clock.jittered(wait));
         match (answer, failed) {
             (Answer::Gone, _) => Some(answer.to_string()),
@@ -229,7 +236,8 @@ impl Endpoint {
         // Counted from before the database has done it: the claim must not seem to last longer than it does.
         self.kept = Instant::now();
         let store = &self.shared.store;
-        webhooks::keep(store, (self.row.id, claim), changes, last_success, then, &self.shared.clock).await
+        let told = (last_success, self.failing.clone());
+        webhooks::keep(store, (self.row.id, claim), changes, told, then, &self.shared.clock).await
     }
 
     fn must_keep(&self) -> bool {

@@ -25,6 +25,9 @@ pub struct Verdicts<'a> {
     after: Option<Place>,
 }
 
+/// Messages without bytes that are tried again at once.
+const PAGE_WITHOUT_BYTES: u64 = 100;
+
 impl Store {
     /// The verdicts on every mailbox that serves a workspace.
     pub async fn verdicts(&self, workspace: Uuid) -> Result<Verdicts<'_>, StoreError> {
@@ -153,6 +156,17 @@ impl Store {
             .all(&self.db)
             .await?;
         Ok(ranges)
+    }
+
+    /// Messages set aside that were never had, the oldest hundred.
+    pub async fn quarantined_without_bytes(&self) -> Result<Vec<quarantine::Model>, StoreError> {
+        let found = quarantine::Entity::find()
+            .filter(quarantine::COLUMN.sha256.is_null())
+            .order_by_asc(quarantine::Column::CreatedAt)
+            .limit(PAGE_WITHOUT_BYTES)
+            .all(&self.db)
+            .await?;
+        Ok(found)
     }
 
     /// Messages set aside, oldest first.

@@ -280,7 +280,7 @@ pub async fn keep(
     store: &Store,
     (id, claim): (Uuid, Claim),
     changes: Changes,
-    last_success: Option<DateTime<Utc>>,
+    (last_success, failing): (Option<DateTime<Utc>>, Option<String>),
     then: Then,
     clock: &Clock,
 ) -> Result<bool, StoreError> {
@@ -294,6 +294,10 @@ pub async fn keep(
     };
     if last_success.is_some() {
         row.last_success = Set(last_success);
+        row.reason = Set(None);
+    }
+    if failing.is_some() {
+        row.reason = Set(failing);
     }
     if let Then::GiveUp(_, reason) = &then {
         row.state = Set(State::Disabled.as_str().to_owned());

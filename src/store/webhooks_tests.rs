@@ -34,7 +34,7 @@ fn at(cursor: i64, apart: &[(Uuid, i64)], joined: &[Uuid]) -> Changes {
 }
 
 async fn kept(store: &Store, id: Uuid, claim: Claim, changes: Changes, then: Then) -> bool {
-    keep(store, (id, claim), changes, None, then, &Clock::system()).await.unwrap()
+    keep(store, (id, claim), changes, (None, None), then, &Clock::system()).await.unwrap()
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ mod refused;
 mod reload;
 mod review;
 mod running;
+mod second_chance;
 pub mod service;
 mod signals;
 mod stay;

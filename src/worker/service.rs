@@ -13,7 +13,7 @@ use super::reload::Source;
 use super::signals::{Hangups, Signals};
 use super::supervisor::Supervisor;
 use super::watch::late;
-use super::{Worker, audit_loop};
+use super::{Worker, audit_loop, second_chance};
 use crate::trouble::Trouble;
 
 /// How often it is asked whether accounts came, went or were mended, and whether the configuration has changed.
@@ -42,6 +42,7 @@ pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
     let mut supervisor = Supervisor::new(worker.clone(), stop.clone(), tracker.clone());
     let (mut source, manager) = (Source::new(file).await, Manager::new());
     tracker.spawn(audit_loop::watch(worker.clone(), supervisor.running(), stop.clone()));
+    tracker.spawn(second_chance::watch(worker.clone(), supervisor.running(), stop.clone()));
     tracing::info!("watching");
     for look in 0_u32.. {
         let work = async {

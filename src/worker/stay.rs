@@ -129,7 +129,8 @@ impl Worker {
     ) -> Trouble {
         let meter = self.common.usage.meter(account.id);
         let turn = self.turn.clone();
-        let connecting = unless_stuck(&meter, &turn, self.config.worker.poll_deadline(), self.connect_to_read(account));
+        let connecting =
+            unless_stuck(&meter, &turn, self.config.worker.poll_deadline(), Box::pin(self.connect_to_read(account)));
         let mut session = match until(stop, connecting).await {
             Ok(session) => session,
             Err(trouble) => return trouble,
@@ -149,7 +150,8 @@ impl Worker {
             }
             let mut done = Committed::default();
             let limit = self.config.worker.poll_deadline();
-            let reading = self.read_account(&mut session, account, &mut inbox, stop, &mut done);
+            // On the heap, and only while it lasts: thousands of accounts mostly wait.
+            let reading = Box::pin(self.read_account(&mut session, account, &mut inbox, stop, &mut done));
             if let Err(trouble) = unless_stuck(&meter, &turn, limit, reading).await {
                 return trouble;
             }
@@ -168,7 +170,7 @@ impl Worker {
             }
             account.last_success = Some(self.clock.now());
             read.get_or_insert_with(Instant::now);
-            let resting = self.rest(&mut session, &mut inbox, account, shared, last_mail);
+            let resting = Box::pin(self.rest(&mut session, &mut inbox, account, shared, last_mail));
             let limit = limit + self.config.worker.longest_rest();
             if let Err(trouble) = until(stop, unless_stuck(&meter, &turn, limit, resting)).await {
                 return trouble;

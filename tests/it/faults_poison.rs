@@ -4,7 +4,9 @@ use mailtrail::store::{Options, Store};
 use provider::{Fault, Profile, When};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use crate::support::faults::{Ended, IMPATIENT, MEMORY_KIB, database_url, nothing_lost, numbered, once, verdicts};
+use crate::support::faults::{
+    Ended, IMPATIENT, MEMORY_KIB, Started, database_url, nothing_lost, numbered, once, verdicts,
+};
 use crate::support::world::{BCC, Engine, World, engines, mail, mail_from};
 
 async fn world(engine: Engine, mails: u32) -> World {
@@ -180,4 +182,23 @@ async fn what_was_done_before_a_sync_ended_in_trouble_is_counted_too() {
     let told = world.trail.run(&["run", "--once"]);
     assert!(told.contains(&format!("{BCC}: 5 logged, 0 seen again, 0 not logged, 1 set aside")), "{told}");
     assert!(told.contains(&format!("{inbox}: 2 logged, 0 seen again, 0 not logged, 1 set aside")), "{told}");
+}
+
+/// A bad connection over the only mail looks like a bad mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bad_connection_set_aside_is_logged_by_itself_when_the_connection_is_good() {
+    for engine in engines() {
+        let world = World::new(engine, Profile::Plain, "limits.attempts = 2\n[worker]\npoll_seconds = 1\n").await;
+        let uid = world.deliver(mail("1@ours.example", "carla@customer.example", ""));
+        let body = || When::verb("UID FETCH").uid(uid).containing("BODY.PEEK[]").always();
+        world.provider.mail.inject(body(), Fault::CutInLiteral);
+        let mut service = Started::new(world.trail.command(&["run"]));
+        let aside = || !world.trail.json(&["quarantine", "list", "--json"]).is_empty();
+        assert!(service.runs_until(aside));
+        world.provider.mail.clear_faults();
+        assert!(service.runs_until(|| world.logged() == ["1@ours.example"]));
+        assert!(!aside());
+        service.terminate();
+        nothing_lost(&world);
+    }
 }

@@ -1,7 +1,10 @@
 //! Mail that was seen before its conversation was known (D21).
 
-use provider::Profile;
+use std::time::Duration;
 
+use provider::{Fault, Profile, When};
+
+use crate::support::faults::Started;
 use crate::support::inbox::{ANNA, CARLA, Desk, PROFILES, answer, reply};
 use crate::support::world::{Engine, engines, mail_from};
 
@@ -215,4 +218,32 @@ async fn where_only_replies_are_logged_nothing_is_kept_of_who_wrote_unlogged_mai
         rows.iter().map(|row| row["kept"]["hashes"].as_u64().unwrap()).sum::<u64>()
     };
     assert_eq!((kept("replies-only").await, kept("known-contacts").await), (1, 2));
+}
+
+/// Another process logs the parent of a reply between two looks at what is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_becomes_known_while_headers_are_fetched_loses_no_reply() {
+    for engine in engines().into_iter().filter(|engine| *engine != Engine::Sqlite) {
+        let desk = Desk::new(engine, Profile::Plain).await;
+        desk.log_by_bcc("1@ours.example");
+        desk.sync();
+        desk.receive(reply("2@c.example", OFFER, "1@ours.example"));
+        desk.receive(reply("3@c.example", "Re: Offer 9@ours.example", "9@ours.example"));
+        // The whole header of the one whose conversation is known takes its time.
+        let whole = When::verb("UID FETCH").user(ANNA).containing("Reply-To");
+        desk.provider.mail.inject(whole, Fault::Slow(Duration::from_secs(4)));
+        desk.provider.mail.clear_commands();
+        let reads = Started::new(desk.trail.command(&["run", "--once"]));
+        let asked = |line: &str| line.contains("HEADER.FIELDS") && line.to_uppercase().contains(" REPLY-TO");
+        let of_anna = |user: Option<&str>| user == Some(ANNA);
+        desk.provider.mail.wait_for_command(|one| of_anna(one.user.as_deref()) && asked(&one.line)).await;
+        desk.trail.run(&["account", "pause", ANNA]);
+        desk.log_by_bcc("9@ours.example");
+        desk.sync();
+        assert!(desk.logged().contains(&"9@ours.example".to_owned()));
+        reads.wait();
+        desk.trail.run(&["account", "resume", ANNA]);
+        desk.sync();
+        assert_eq!(desk.logged(), ["1@ours.example", "2@c.example", "3@c.example", "9@ours.example"]);
+    }
 }

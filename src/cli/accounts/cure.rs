@@ -56,9 +56,7 @@ fn cure(listed: &Listed, state: &str, usual: &Usual, now: DateTime<Utc>) -> Opti
         _ if !is_read(account) => None,
         _ if account.failures > 0 => Some(match &account.last_success {
             Some(_) => format!("Nothing to do yet: {again}. If this stays, `mailtrail doctor` tells where it ends."),
-            None => "It has never worked: are host and port right? It is tried again by itself; `mailtrail doctor` tells \
-                     where it ends."
-                .to_owned(),
+            None => format!("It was never read to its end; {again}. `mailtrail doctor` checks every step of it."),
         }),
         _ => match account.last_success {
             None => Some("It is read within some seconds once the service runs: `mailtrail run`.".to_owned()),

@@ -165,25 +165,28 @@ impl Intake {
     }
 
     /// What is known about messages, after the whole header of those was fetched that have to do with a thread; with it
-    /// the messages that left the server meanwhile.
+    /// the messages that left the server meanwhile. What is known may grow while headers are fetched: as long as it ties
+    /// another message of which only a part is here, that is completed, too.
     async fn complete(&self, session: &mut Session, looked: &mut Vec<Looked>) -> Result<(Facts, Vec<u32>), Trouble> {
         let judge = &self.shared.judge;
-        let facts = judge.facts_on(looked).await?;
-        let tied: Vec<Listed> = looked.iter().filter(|one| judge.wants_more(one, &facts)).map(|one| one.item).collect();
-        if tied.is_empty() {
-            return Ok((facts, Vec::new()));
-        }
-        let whole = self.headers(session, &tied, Part::Whole).await?;
-        let mut whole: HashMap<u32, Looked> = whole.into_iter().map(|one| (one.item.uid, one)).collect();
-        let arrived: HashSet<u32> = whole.keys().copied().collect();
-        for one in looked.iter_mut() {
-            if let Some(whole) = whole.remove(&one.item.uid) {
-                *one = whole;
+        let mut gone = HashSet::new();
+        loop {
+            let facts = judge.facts_on(looked).await?;
+            let wanting = looked.iter().filter(|one| !one.is_whole() && judge.wants_more(one, &facts));
+            let tied: Vec<Listed> = wanting.map(|one| one.item).collect();
+            if tied.is_empty() {
+                return Ok((facts, gone.into_iter().collect()));
             }
+            let whole = self.headers(session, &tied, Part::Whole).await?;
+            let mut whole: HashMap<u32, Looked> = whole.into_iter().map(|one| (one.item.uid, one)).collect();
+            gone.extend(tied.iter().map(|item| item.uid).filter(|uid| !whole.contains_key(uid)));
+            for one in looked.iter_mut() {
+                if let Some(whole) = whole.remove(&one.item.uid) {
+                    *one = whole;
+                }
+            }
+            looked.retain(|one| !gone.contains(&one.item.uid));
         }
-        let gone: Vec<u32> = tied.iter().map(|item| item.uid).filter(|uid| !arrived.contains(uid)).collect();
-        looked.retain(|one| !gone.contains(&one.item.uid));
-        Ok((judge.facts_on(looked).await?, gone))
     }
 
     /// Decides on messages up to one that may depend on another's being stored. Gives the rest back.
