@@ -1,6 +1,6 @@
 //! Which accounts this process reads: all of them, or on PostgreSQL those whose leases it holds.
 //!
-//! [`holder`] keeps the leases; [`balance`] says how many they should be. A lease ends in the database first or here first:
+//! `holder` keeps the leases; `balance` says how many they should be. A lease ends in the database first or here first:
 //! whoever writes brings the [`Fence`] it was given, and the transaction looks whether that still stands.
 
 mod balance;
