@@ -9,6 +9,7 @@ use entity::account;
 use futures::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Worker;
 use super::account::until;
@@ -21,8 +22,8 @@ use super::turn::Turn;
 use super::watch::Inbox;
 use crate::metrics;
 use crate::source::{Session, Waited, asks_to_slow_down};
-use crate::store::StoreError;
 use crate::store::commit::Committed;
+use crate::store::{StoreError, grants};
 use crate::trouble::Trouble;
 
 /// When an account whose budget was used up is read again: clocks of two machines differ a little.
@@ -79,11 +80,11 @@ impl Worker {
     ) {
         let _here = shared.running.enter(account.id);
         self.turn = Turn::of(&self.common.room);
-        let (mut streak, mut told) = (Streak::default(), Told::default());
+        let (mut streak, mut told, mut believed) = (Streak::default(), Told::default(), true);
         loop {
             parked.store(false, Ordering::Relaxed);
             self.renew();
-            let mut read = None;
+            let (mut read, began) = (None, self.clock.now());
             let session = AssertUnwindSafe(self.stay_connected(&mut account, &shared, &mut read, &stop));
             let ended = session.catch_unwind().await;
             if stop.is_cancelled() {
@@ -96,6 +97,12 @@ impl Worker {
                 self.leases.lost(self.fence);
                 return;
             }
+            // A refusal of the old consent says nothing about one that was given meanwhile, and must not park that.
+            if believed && trouble.needs_a_person() && self.consented_since(account.id, began).await {
+                believed = false;
+                continue;
+            }
+            believed = true;
             let patience = self.config.worker.patience();
             let lived = Lived { after_reading: read.map(|at: Instant| at.elapsed()) };
             if lived.survived(patience.steady) {
@@ -115,6 +122,11 @@ impl Worker {
                 () = self.common.settled(), if rest.is_some() => {}
             }
         }
+    }
+
+    async fn consented_since(&self, account: Uuid, began: DateTime<Utc>) -> bool {
+        let grant = grants::find(&self.store.db, account).await.ok().flatten();
+        grant.is_some_and(|grant| grant.updated_at >= began && grant.state == grants::State::Fresh.as_str())
     }
 
     /// Reads an account over one connection, again whenever the server has news or the poll is due, until something

@@ -118,7 +118,7 @@ async fn audited(world: &World, address: &str, is_so: impl Fn(&Value) -> bool) -
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_came_late_under_an_early_uid_is_told_and_judged_by_the_services_own_audit() {
     for engine in engines() {
-        let desk = Desk::new(engine, Profile::Plain).await;
+        let desk = Desk::with(engine, Profile::Plain, "[audit]\nevery_hours = 24\n").await;
         for uid in [1, 3] {
             let raw = mail(&format!("{uid}@ours.example"), CARLA, "");
             desk.provider.mail.deliver_uid(BCC, "INBOX", raw, uid);
@@ -151,7 +151,12 @@ async fn a_message_that_came_late_under_an_early_uid_is_told_and_judged_by_the_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hole_that_cannot_be_judged_stays_in_sight_until_it_is() {
     let listen = free_address();
-    let world = World::new(Engine::Sqlite, Profile::Plain, &format!("[http]\nlisten = \"{listen}\"\n")).await;
+    let world = World::new(
+        Engine::Sqlite,
+        Profile::Plain,
+        &format!("[http]\nlisten = \"{listen}\"\n[audit]\nevery_hours = 24\n"),
+    )
+    .await;
     for uid in [1, 3] {
         world.provider.mail.deliver_uid(BCC, "INBOX", mail(&format!("{uid}@ours.example"), CARLA, ""), uid);
     }
