@@ -109,6 +109,12 @@ pub const FAMILIES: &[Family] = &[
         "Sessions that ended badly, by the kind of trouble.",
     ),
     gauge("mailtrail_accounts_running", &[], "accounts", "Accounts that this process watches."),
+    gauge(
+        "mailtrail_parsers_left_behind",
+        &[],
+        "threads",
+        "Parsers that did not come to an end: each keeps a core busy. Must be 0.",
+    ),
     gauge("mailtrail_leases_held", &[], "leases", "Leases that this process holds; on SQLite there are none."),
     gauge("mailtrail_connections_open", &[], "sessions", "Sessions with mail servers that are logged in."),
     gauge(

@@ -70,6 +70,7 @@ fn begin_at_zero() {
     gauge!("mailtrail_accounts_running").set(0.0);
     gauge!("mailtrail_connections_open").set(0.0);
     leases_held(0);
+    parsers_left_behind(0);
 }
 
 /// Folds what was observed into the buckets: until somebody does, observations pile up.
@@ -120,6 +121,11 @@ pub fn failed(trouble: &Trouble) {
 /// Leases that this process holds.
 pub fn leases_held(count: usize) {
     gauge!("mailtrail_leases_held").set(count as f64);
+}
+
+/// Parsers that did not come to an end, since the process began.
+pub fn parsers_left_behind(count: u64) {
+    gauge!("mailtrail_parsers_left_behind").set(count as f64);
 }
 
 /// One of something, for as long as this lives.

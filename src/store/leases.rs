@@ -7,8 +7,8 @@
 use entity::{account, lease, worker};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, Statement, Value,
+    ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, Select, Statement, Value,
 };
 use uuid::Uuid;
 
@@ -218,9 +218,7 @@ impl Store {
 
     /// The accounts that a worker holds.
     pub async fn accounts_of(&self, worker: Uuid) -> Result<Vec<account::Model>, StoreError> {
-        let found = account::Entity::find()
-            .join_rev(JoinType::InnerJoin, lease::Relation::Account.def())
-            .filter(lease::COLUMN.worker_id.eq(worker))
+        let found = held_by(worker)
             .filter(lease::COLUMN.wanted.eq(true))
             .order_by_asc(account::Column::AddressFolded)
             .all(&self.db)
@@ -230,20 +228,7 @@ impl Store {
 
     /// [`Store::accounts_at_a_glance`] over the accounts that a worker holds.
     pub async fn held_at_a_glance(&self, worker: Uuid) -> Result<Vec<super::watching::Glance>, StoreError> {
-        let rows = account::Entity::find()
-            .join_rev(JoinType::InnerJoin, lease::Relation::Account.def())
-            .filter(lease::COLUMN.worker_id.eq(worker))
-            .select_only()
-            .column(account::Column::State)
-            .column_as(account::Column::Id.count(), "accounts")
-            .column_as(account::Column::CreatedAt.max(), "made")
-            .column_as(account::Column::ConnectedAt.max(), "connected")
-            .group_by(account::Column::State)
-            .order_by_asc(account::Column::State)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        Ok(rows)
+        self.glance(held_by(worker)).await
     }
 
     /// Mends leases that do not agree with their accounts, as after rows that were restored or copied without triggers.
@@ -256,6 +241,12 @@ impl Store {
         );
         Ok(self.db.execute_raw(Statement::from_string(DatabaseBackend::Postgres, mend)).await?.rows_affected())
     }
+}
+
+fn held_by(worker: Uuid) -> Select<account::Entity> {
+    account::Entity::find()
+        .join_rev(JoinType::InnerJoin, lease::Relation::Account.def())
+        .filter(lease::COLUMN.worker_id.eq(worker))
 }
 
 async fn count_held(db: &DatabaseTransaction, worker: Uuid) -> Result<(), StoreError> {

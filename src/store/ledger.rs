@@ -25,9 +25,6 @@ pub struct Verdicts<'a> {
     after: Option<Place>,
 }
 
-/// Messages without bytes that are tried again at once.
-const PAGE_WITHOUT_BYTES: u64 = 100;
-
 impl Store {
     /// The verdicts on every mailbox that serves a workspace.
     pub async fn verdicts(&self, workspace: Uuid) -> Result<Verdicts<'_>, StoreError> {
@@ -158,15 +155,13 @@ impl Store {
         Ok(ranges)
     }
 
-    /// Messages set aside that were never had, the oldest hundred.
-    pub async fn quarantined_without_bytes(&self) -> Result<Vec<quarantine::Model>, StoreError> {
-        let found = quarantine::Entity::find()
-            .filter(quarantine::COLUMN.sha256.is_null())
-            .order_by_asc(quarantine::Column::CreatedAt)
-            .limit(PAGE_WITHOUT_BYTES)
-            .all(&self.db)
-            .await?;
-        Ok(found)
+    /// Messages set aside that were never had, after that one, oldest first, at most a page.
+    pub async fn quarantined_without_bytes(&self, after: Option<Uuid>) -> Result<Vec<quarantine::Model>, StoreError> {
+        let mut query = quarantine::Entity::find().filter(quarantine::COLUMN.sha256.is_null());
+        if let Some(after) = after {
+            query = query.filter(quarantine::COLUMN.id.gt(after));
+        }
+        Ok(query.order_by_asc(quarantine::Column::Id).limit(PAGE).all(&self.db).await?)
     }
 
     /// Messages set aside, oldest first.

@@ -61,7 +61,12 @@ impl Store {
     /// What changes when an account is added, removed, paused, mended or connected anew: how many are in each state, and
     /// when the last of them was made and connected. Much less to read than all of them.
     pub async fn accounts_at_a_glance(&self) -> Result<Vec<Glance>, StoreError> {
-        let rows = account::Entity::find()
+        self.glance(account::Entity::find()).await
+    }
+
+    /// The same of some accounts.
+    pub(super) async fn glance(&self, accounts: Select<account::Entity>) -> Result<Vec<Glance>, StoreError> {
+        let rows = accounts
             .select_only()
             .column(account::Column::State)
             .column_as(account::Column::Id.count(), "accounts")
@@ -77,9 +82,7 @@ impl Store {
 
     /// How many accounts are to be read, and how many of those cannot be at present.
     pub async fn headcount(&self) -> Result<(u64, u64), StoreError> {
-        let all = account::Entity::find()
-            .filter(account::COLUMN.kind.is_in(["bcc", "forwarding", "personal"]))
-            .filter(account::COLUMN.state.is_in(["active", "needs-reauth", "needs-admin-consent", "broken"]));
+        let all = watched();
         let failing = all
             .clone()
             .filter(Condition::any().add(account::COLUMN.state.ne("active")).add(account::COLUMN.failures.gt(0)));
@@ -176,7 +179,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes why an account could not be read, and when that is tried again by itself. Whatever a person must mend shows as a state; the rest as a reason.
+    /// Notes why an account could not be read, and when that is tried again by itself. Whatever a person must mend shows as a
+    /// state; the rest as a reason.
     pub async fn failed(
         &self,
         account: Uuid,

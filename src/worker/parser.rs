@@ -18,11 +18,6 @@ const STACK: usize = 8 << 20;
 /// Threads that were left behind since the program began.
 static LEFT_BEHIND: AtomicU64 = AtomicU64::new(0);
 
-/// How many parsers were left behind since the program began: each keeps a core busy until it ends.
-pub fn left_behind() -> u64 {
-    LEFT_BEHIND.load(Ordering::Relaxed)
-}
-
 /// Parses for one run of messages, on one thread as long as that answers.
 pub(super) struct Parser {
     wants: Wants,
@@ -90,6 +85,7 @@ impl Parser {
             }
             Err(_) => {
                 let all = LEFT_BEHIND.fetch_add(1, Ordering::Relaxed) + 1;
+                crate::metrics::parsers_left_behind(all);
                 tracing::error!(all, "a parser does not come to an end and is left behind; this is a defect");
                 None
             }
@@ -140,16 +136,16 @@ mod tests {
         let mut parser = Parser { within: Duration::from_millis(300), read: may_hang, ..Parser::new(Wants::default()) };
         let mail =
             |subject: &str| format!("From: anna@ours.example\r\nSubject: {subject}\r\n\r\nHello.\r\n").into_bytes();
-        let before = left_behind();
+        let before = LEFT_BEHIND.load(Ordering::Relaxed);
         let parsed = parser.parse(vec![mail("one"), b"for ever".to_vec(), mail("three")]).await;
         let [What::Mail(..), What::Unparsable(reason, bytes), What::Mail(..)] = &parsed[..] else {
             panic!("others are set aside")
         };
         assert_eq!((reason.contains("end"), bytes.as_slice()), (true, &b"for ever"[..]));
-        assert_eq!(left_behind() - before, 2);
+        assert_eq!(LEFT_BEHIND.load(Ordering::Relaxed) - before, 2);
         let parsed = parser.parse(vec![mail("four")]).await;
         assert!(matches!(&parsed[..], [What::Mail(..)]));
         assert!(matches!(&parser.parse(vec![b"for ever".to_vec()]).await[..], [What::Unparsable(..)]));
-        assert_eq!(left_behind() - before, 3);
+        assert_eq!(LEFT_BEHIND.load(Ordering::Relaxed) - before, 3);
     }
 }

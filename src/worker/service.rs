@@ -70,8 +70,10 @@ pub async fn run(worker: &Worker, file: Option<&Path>) -> Result<(), Trouble> {
         };
         if source.has_changed().await || asked {
             manager.reloading();
-            source.reload(&mut worker).await;
-            manager.ready();
+            tokio::select! {
+                () = signals.next() => break,
+                () = source.reload(&mut worker) => manager.ready(),
+            }
         }
     }
     tracing::info!("stopping; a second signal stops at once");
